@@ -1,0 +1,101 @@
+"""`flow_model` and `flow_forecast`: a station's model, and what it says from the newest day on."""
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
+from celec_assets.automation import FOLLOWS_ITS_INPUTS, WHERE_MISSING
+from celec_assets.partitions import STATIONS
+from celec_assets.resources import Clock
+from celec_assets.storage.by_partition import ByPartition, Documents, Frames
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dg.asset(
+    partitions_def=STATIONS,
+    backfill_policy=SINGLE_RUN,
+    automation_condition=WHERE_MISSING,
+    io_manager_key="models",
+    group_name="forecast",
+    owners=OWNERS,
+    kinds={"prophet", "json"},
+    metadata=columns(
+        station="string",
+        recipe="string",
+        trained_from="date",
+        trained_through="date",
+        observed_days="int",
+        data_sha256="string",
+        versions="object: library to version",
+        model="object: the fitted parameters",
+    ),
+)
+def flow_model(
+    context: dg.AssetExecutionContext, daily_series: Frames
+) -> Documents:
+    """The trained model of a station, as a JSON document: parameters, training window, hash of the data, versions.
+
+    Trained where there is none yet, and when asked. A station with less than a year of observed days is refused.
+    """
+    from celec_assets.forecasting.training import train
+
+    def make(station: str) -> dict[str, Any]:
+        return train(station, daily_series[station], daily_series)
+
+    return ByPartition(context.partition_keys, make, _describe_model)
+
+
+def _describe_model(model: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in model.items() if name not in ("model", "station")}
+
+
+@dg.asset(
+    partitions_def=STATIONS,
+    backfill_policy=SINGLE_RUN,
+    automation_condition=FOLLOWS_ITS_INPUTS,
+    io_manager_key="forecasts",
+    group_name="forecast",
+    owners=OWNERS,
+    kinds={"prophet", "parquet"},
+    metadata=columns(
+        station="string",
+        issue_date="date",
+        kind="string: issued, remade or hindsight",
+        target="string: day or mean",
+        lead_days="int",
+        window_days="int",
+        quantile="float",
+        flow_m3s="float",
+    ),
+)
+def flow_forecast(
+    context: dg.AssetExecutionContext,
+    clock: Clock,
+    daily_series: Frames,
+    flow_model: Documents,
+) -> Frames:
+    """Quantiles of daily flow (m³/s) for leads of 1 to 30 days and of the means of the next 7, 14 and 30 days.
+
+    The issue date is the station's last observed day. The first forecast issued for a date stands; one that is made
+    again, or more than a week late, is kept apart and marked.
+    """
+    from celec_assets.forecasting.training import issue
+
+    def make(station: str) -> "pd.DataFrame":
+        return issue(flow_model[station], daily_series[station], daily_series, made_on=clock.today())
+
+    return ByPartition(context.partition_keys, make, _describe_forecast)
+
+
+def _describe_forecast(forecast: "pd.DataFrame") -> dict[str, Any]:
+    from celec_assets.forecasting.forecast import summary
+
+    return {
+        "dagster/row_count": len(forecast),
+        "issue_date": f"{forecast['issue_date'].iloc[0]:%Y-%m-%d}",
+        "kind": forecast["kind"].iloc[0],
+        **summary(forecast),
+    }

@@ -1,0 +1,88 @@
+"""Everything that is not up to date, made in this process: what `make demo` and `make check` run, and an operator
+after an outage. With the daemon running, the sensors do the same bit by bit."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
+from celec_assets.storage.lake import Lake
+
+
+@dataclass
+class Outcome:
+    """How many partitions of each asset were made, why others were not (asset, partition, reason), and the runs."""
+
+    made: dict[str, int] = field(default_factory=dict)
+    failed: list[tuple[str, str, str]] = field(default_factory=list)
+    runs: list[dg.ExecuteInProcessResult] = field(default_factory=list)
+
+
+class CatchUp:
+    """Reads the raw files whose content is new, then makes layer by layer what is older than what it is made from.
+
+    A layer a run: one station's failure never keeps the others from the next layer.
+    """
+
+    def __init__(self, defs: dg.Definitions, instance: dg.DagsterInstance, lake: Lake) -> None:
+        self._job, self._instance, self._lake = defs.resolve_implicit_global_asset_job_def(), instance, lake
+        self.outcome = Outcome()
+
+    def run(self, on_layer: Callable[[str, int], None] = lambda asset, partitions: None) -> Outcome:
+        """Make everything that is behind.
+
+        Args:
+            on_layer: is told asset and number of partitions when a layer begins.
+        """
+        lake = self._lake
+        layers: dict[str, Callable[[], Collection[str]]] = {
+            "observations": self._unread,
+            "daily_series": lambda: self._behind("daily_series", "station_observations", lake.series.exists),
+            "flow_model": lambda: {s for s in self._stations() if lake.series.exists(s) and not lake.models.exists(s)},
+            "flow_forecast": lambda: {
+                s for s in self._behind("flow_forecast", "daily_series", lake.forecasts.exists) if lake.models.exists(s)
+            },
+        }
+        on_layer("raw_files", 1)
+        self._execute("raw_files", {})
+        for asset, partitions_behind in layers.items():
+            behind = partitions_behind()
+            on_layer(asset, len(behind))
+            definition = RAW_FILES if asset == "observations" else STATIONS
+            for tags in range_tags(self._instance.get_dynamic_partitions(str(definition.name)), behind):
+                self._execute(asset, tags)
+        return self.outcome
+
+    def _stations(self) -> list[str]:
+        return list(self._instance.get_dynamic_partitions(str(STATIONS.name)))
+
+    def _unread(self) -> set[str]:
+        """Files whose content was not read to the end, or was and Dagster was never told."""
+        told = self._instance.get_materialized_partitions(dg.AssetKey("observations"))
+        told |= self._lake.observations.refused().keys()
+        return {f.name for f in self._lake.raw.list() if f.name not in told or not self._lake.is_read(f.name)}
+
+    def _behind(self, asset: str, source: str, exists: Callable[[str], bool]) -> set[str]:
+        """Stations whose asset was made before its source was, or is not in the lake."""
+        event = dg.DagsterEventType.ASSET_MATERIALIZATION
+        made = self._instance.get_latest_storage_id_by_partition(dg.AssetKey(asset), event)
+        newest = self._instance.get_latest_storage_id_by_partition(dg.AssetKey(source), event)
+        return {s for s in self._stations() if newest.get(s, 0) > made.get(s, 0) or (s in newest and not exists(s))}
+
+    def _execute(self, asset: str, tags: dict[str, str]) -> None:
+        result = self._job.execute_in_process(
+            asset_selection=[dg.AssetKey(asset)], instance=self._instance, tags=tags, raise_on_error=False
+        )
+        self.outcome.runs.append(result)
+        done = sum(event.asset_key == dg.AssetKey(asset) for event in result.get_asset_materialization_events())
+        self.outcome.made[asset] = self.outcome.made.get(asset, 0) + done
+        for event in result.get_step_failure_events():
+            data = event.step_failure_data
+            table = (data.user_failure_data.metadata if data.user_failure_data else {}).get("failed")
+            reasons = (
+                [(str(r.data["partition"]), str(r.data["reason"])) for r in table.value.records]
+                if isinstance(table, dg.TableMetadataValue)
+                else [("", data.error_display_string)]
+            )
+            self.outcome.failed += [(asset, partition, reason) for partition, reason in reasons]

@@ -1,0 +1,90 @@
+"""How the assets are divided, and what holds for a range of partitions in one run."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+import dagster as dg
+
+from celec_assets.refusal import Refusal
+
+RAW_FILES = dg.DynamicPartitionsDefinition(name="raw_files")
+PROGRESS_SECONDS = 5
+"""Every log line is a row in the database: one for each partition would cost more than the partition."""
+
+STATIONS = dg.DynamicPartitionsDefinition(name="stations")
+
+
+def range_tags(ordered: Iterable[str], wanted: Collection[str]) -> Iterator[dict[str, str]]:
+    """Run tags that cover exactly the wanted partitions: one set of tags for each unbroken range of them.
+
+    Args:
+        ordered: all partitions, as Dagster orders them.
+    """
+    for is_wanted, run in groupby(ordered, key=set(wanted).__contains__):
+        if is_wanted:
+            first, *rest = run
+            yield {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": [first, *rest][-1]}
+
+
+def attempt_each(
+    context: dg.AssetExecutionContext | dg.OutputContext, partitions: Iterable[str], work: Callable[[str], Mapping[str, Any]]
+) -> "Attempts":
+    """Do the work of every partition. One that fails does not stop the others: `Attempts.settle` tells.
+
+    Args:
+        work: does one partition and returns the metadata of its materialization.
+    """
+    partitions = list(partitions)
+    attempts = Attempts(context)
+    told = time.monotonic()
+    for number, partition in enumerate(partitions, 1):
+        try:
+            attempts.done[partition] = work(partition)
+        except Refusal as refusal:
+            attempts.failed[partition] = str(refusal)
+            context.log.error(f"{partition} ({number} of {len(partitions)}): refused: {refusal}")
+        except Exception as error:
+            attempts.failed[partition] = f"{type(error).__name__}: {error}"
+            context.log.exception(f"{partition} ({number} of {len(partitions)}): failed")
+        if time.monotonic() - told > PROGRESS_SECONDS:
+            context.log.info(f"{number} of {len(partitions)} done, {partition} last")
+            told = time.monotonic()
+    return attempts
+
+
+class Attempts:
+    """What became of every partition of a run."""
+
+    def __init__(self, context: dg.AssetExecutionContext | dg.OutputContext) -> None:
+        self._context = context
+        self.done: dict[str, Mapping[str, Any]] = {}
+        self.failed: dict[str, str] = {}
+
+    def settle(self) -> None:
+        """Tell Dagster: metadata for each partition that is done, and exactly the others as failed.
+
+        A step can only succeed or fail as a whole. When some partitions failed, the others are reported one by one,
+        and then the step fails.
+
+        Raises:
+            dagster.Failure: at least one partition failed; it names each and why.
+        """
+        context = self._context
+        if not self.failed:
+            step = context.step_context if isinstance(context, dg.OutputContext) else context
+            for partition, metadata in self.done.items():
+                step.add_asset_metadata(metadata, asset_key=context.asset_key, partition_key=partition)
+            return
+        for partition, metadata in self.done.items():
+            context.log_event(dg.AssetMaterialization(context.asset_key, partition=partition, metadata=metadata))
+        reasons = "\n".join(f"{partition}: {reason}" for partition, reason in self.failed.items())
+        raise dg.Failure(
+            f"{len(self.failed)} of {len(self.failed) + len(self.done)} partitions failed, the others are done.\n{reasons}",
+            metadata={"failed": dg.TableMetadataValue(
+                [dg.TableRecord({"partition": p, "reason": r}) for p, r in self.failed.items()],
+                dg.TableSchema([dg.TableColumn("partition"), dg.TableColumn("reason")]),
+            )},
+            allow_retries=False,
+        )

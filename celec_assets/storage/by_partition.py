@@ -1,0 +1,43 @@
+"""Values by partition, each made or loaded when it is asked for: a range of stations never sits in memory."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+
+class ByPartition(Mapping[str, T], Generic[T]):
+    """What assets take and give, for one partition or many.
+
+    Args:
+        partitions: the keys to go through.
+        get: makes or loads the value of a partition, also of one that is not in `partitions` (a neighbour).
+        describe: metadata of a value, for whoever stores it.
+    """
+
+    def __init__(
+        self,
+        partitions: Sequence[str],
+        get: Callable[[str], T],
+        describe: Callable[[T], dict[str, Any]] = lambda _: {},
+    ) -> None:
+        self._partitions, self._get, self.describe = partitions, get, describe
+
+    def __getitem__(self, partition: str) -> T:
+        return self._get(partition)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._partitions)
+
+    def __len__(self) -> int:
+        return len(self._partitions)
+
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Frames: TypeAlias = ByPartition[pd.DataFrame]
+    Documents: TypeAlias = ByPartition[dict[str, Any]]
+else:
+    # Dagster checks values against the annotations of assets: a plain class, and no pandas while definitions load.
+    Frames = Documents = ByPartition

@@ -1,0 +1,51 @@
+"""Dagster's door to the lake: assets give and take values by partition, one object at a time."""
+
+from typing import Any
+
+import dagster as dg
+
+from celec_assets.partitions import attempt_each
+from celec_assets.resources import LakeResource
+from celec_assets.storage.by_partition import ByPartition
+from celec_assets.storage.store import ObjectMissing
+
+
+class UpstreamObjectMissing(KeyError):
+    """What an asset needs was never made, or was deleted."""
+
+    def __init__(self, key: str, asset: str, partition: str) -> None:
+        super().__init__(key)
+        self._message = f"there is no object {key!r} in the lake; materialize {asset}, partition {partition!r}, first"
+
+    def __str__(self) -> str:
+        return self._message
+
+
+class LakeIOManager(dg.ConfigurableIOManager):
+    """Stores and loads one layer of the lake: `layer` is an attribute of `Lake` with `write` and `read`.
+
+    An asset gives a `ByPartition`; whoever takes it gets a `ByPartition` too, of one partition or of a range.
+    """
+
+    lake: LakeResource
+    layer: str
+
+    def handle_output(self, context: dg.OutputContext, obj: ByPartition[Any]) -> None:
+        layer = getattr(self.lake.get(), self.layer)
+
+        def store(partition: str) -> dict[str, Any]:
+            value = obj[partition]
+            return {**obj.describe(value), "object": layer.write(partition, value)}
+
+        attempt_each(context, obj, store).settle()
+
+    def load_input(self, context: dg.InputContext) -> ByPartition[Any]:
+        layer = getattr(self.lake.get(), self.layer)
+
+        def load(partition: str) -> Any:
+            try:
+                return layer.read(partition)
+            except ObjectMissing as missing:
+                raise UpstreamObjectMissing(missing.key, context.asset_key.to_user_string(), partition) from None
+
+        return ByPartition(list(context.asset_partition_keys) if context.has_asset_partitions else [], load)

@@ -1,0 +1,91 @@
+"""Everything the platform stores, by layer. In a notebook: `Lake.open("lake").series.read("mazar")`."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from celec_assets.storage.formats import from_parquet, to_parquet
+from celec_assets.storage.observations import Observations
+from celec_assets.storage.store import FolderStore, ObjectStore
+from celec_assets.storage.versions import Forecasts, Models
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A file in the landing zone: its path there, its size and since when it is what it is (UTC)."""
+
+    name: str
+    size: int
+    modified: datetime
+
+
+class LandingZone:
+    """Raw files as they were put under `raw/`, by people or connectors. Never changed from here."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def list(self) -> Iterator[RawFile]:
+        """Every file there is, by name. Hidden files (`.DS_Store`, `.part`) are not meant for us."""
+        for info in self._store.list("raw/"):
+            name = info.key.removeprefix("raw/")
+            if not any(part.startswith(".") for part in name.split("/")):
+                yield RawFile(name, info.size, info.modified)
+
+    def read(self, name: str) -> bytes:
+        """A file's content. Raises `ObjectMissing`."""
+        return self._store.get(f"raw/{name}")
+
+    @staticmethod
+    def sha256(content: bytes) -> str:
+        """What tells one content from another."""
+        return hashlib.sha256(content).hexdigest()
+
+
+class Series:
+    """The clean daily series of every station: `daily_series/<station>.parquet`."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def write(self, station: str, series: pd.DataFrame) -> str:
+        """Store a series (columns `series.schema.COLUMNS`). Returns its key."""
+        self._store.put(key := self._key(station), to_parquet(series))
+        return key
+
+    def read(self, station: str) -> pd.DataFrame:
+        """A station's series. Raises `ObjectMissing`."""
+        return from_parquet(self._store.get(self._key(station)))
+
+    def exists(self, station: str) -> bool:
+        """Whether the station has a series."""
+        return self._store.exists(self._key(station))
+
+    @staticmethod
+    def _key(station: str) -> str:
+        return f"daily_series/{station}.parquet"
+
+
+class Lake:
+    """The lake, layer by layer."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self.store = store
+        self.raw = LandingZone(store)
+        self.observations = Observations(store)
+        self.series = Series(store)
+        self.models = Models(store)
+        self.forecasts = Forecasts(store)
+
+    @classmethod
+    def open(cls, url: str) -> "Lake":
+        """The lake in a folder."""
+        return cls(FolderStore(url))
+
+    def is_read(self, raw_file: str) -> bool:
+        """Whether a raw file holds what was read of it last. The content decides, not the clock."""
+        record = self.observations.record(raw_file)
+        return record is not None and record.holds(self.raw.sha256(self.raw.read(raw_file)))

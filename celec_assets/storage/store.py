@@ -1,0 +1,101 @@
+"""An object store: bytes under keys, each put whole or not at all. What the keys mean stands in `lake`."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+
+class ObjectMissing(Exception):
+    """Nothing is stored under that key."""
+
+    def __init__(self, key: str, url: str) -> None:
+        self.key = key
+        super().__init__(f"there is no object {key!r} in {url}")
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """What a listing says of an object: size in bytes, and the instant (UTC) at which it came to be what it is."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+class ObjectStore(Protocol):
+    """Keys are relative, with `/` between their parts."""
+
+    url: str
+
+    def get(self, key: str) -> bytes:
+        """The object's bytes. Raises `ObjectMissing`."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Store the object: whoever reads sees the old one or the new one, never a part, whatever is interrupted."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object; one that is not there is fine."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Every object whose key begins with `prefix`, which ends with `/`, sorted by key."""
+
+
+class FolderStore:
+    """Objects as files in a folder."""
+
+    # Half-written files stand here, outside of every prefix that is listed, and on the same file system.
+    _PARTIAL = ".partial"
+
+    def __init__(self, root: str | Path) -> None:
+        self._root = Path(root).resolve()
+        self.url = str(self._root)
+
+    def get(self, key: str) -> bytes:
+        try:
+            return self._path(key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise ObjectMissing(key, self.url) from None
+
+    def put(self, key: str, content: bytes) -> None:
+        target = self._path(key)
+        partial = self._root / self._PARTIAL / uuid.uuid4().hex
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with partial.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def delete(self, key: str) -> None:
+        self._path(key).unlink(missing_ok=True)
+
+    def exists(self, key: str) -> bool:
+        return self._path(key).is_file()
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        found = []
+        for folder, _, names in os.walk(self._path(prefix.rstrip("/"))):
+            for name in names:
+                path = Path(folder, name)
+                status = path.stat()
+                # A file copied with its old date is new all the same: the inode's own time says so.
+                modified = datetime.fromtimestamp(max(status.st_mtime, status.st_ctime), UTC)
+                found.append(ObjectInfo(path.relative_to(self._root).as_posix(), status.st_size, modified))
+        yield from sorted(found, key=lambda info: info.key)
+
+    def _path(self, key: str) -> Path:
+        parts = key.split("/")
+        if any(part in ("", ".", "..") for part in parts) or "\x00" in key:
+            raise ValueError(f"{key!r} is no key: its parts may not be empty, '.' or '..'")
+        return self._root.joinpath(*parts)

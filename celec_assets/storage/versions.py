@@ -1,0 +1,99 @@
+"""Models and forecasts: objects that stay as they were put, and beside them a pointer to the one that counts.
+
+    flow_model/<station>/<trained through>-<digest>.json          every model ever trained
+    flow_model/<station>/in_use.json                              pointer: the model that forecasts
+    flow_forecast/<station>/issued/<issue date>.parquet           the first forecast issued for a date
+    flow_forecast/<station>/<remade | hindsight>/<issue date>-<digest>.parquet
+    flow_forecast/<station>/latest.json                           pointer: the forecast to show
+"""
+
+import hashlib
+from typing import Any
+
+import pandas as pd
+
+from celec_assets.forecasting.forecast import Kind
+from celec_assets.storage.formats import from_json, from_parquet, to_json, to_parquet
+from celec_assets.storage.store import ObjectStore
+
+
+class Models:
+    """The models of every station, as JSON documents with a field `trained_through` (ISO date)."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def write(self, station: str, model: dict[str, Any]) -> str:
+        """Store a model and point to it. Returns its key."""
+        content = to_json(model)
+        key = f"flow_model/{station}/{model['trained_through']}-{_digest(content)}.json"
+        self._store.put(key, content)
+        self._store.put(self._pointer(station), to_json({"model": key}))
+        return key
+
+    def read(self, station: str) -> dict[str, Any]:
+        """The model in use. Raises `ObjectMissing`."""
+        model: dict[str, Any] = from_json(self._store.get(self.in_use(station)))
+        return model
+
+    def in_use(self, station: str) -> str:
+        """The key of the model in use. Raises `ObjectMissing`."""
+        return str(from_json(self._store.get(self._pointer(station)))["model"])
+
+    def exists(self, station: str) -> bool:
+        """Whether a model is in use at this station."""
+        return self._store.exists(self._pointer(station))
+
+    @staticmethod
+    def _pointer(station: str) -> str:
+        return f"flow_model/{station}/in_use.json"
+
+
+class Forecasts:
+    """The forecasts of every station. The first one issued for a date stands; any other is kept apart."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def write(self, station: str, forecast: pd.DataFrame) -> str:
+        """Store a forecast (rows of `forecasting.forecast.COLUMNS`). Returns its key.
+
+        `kind` in the rows says `issued` or `hindsight`; one that is issued a second time for its date, and says
+        something else than the first, becomes `remade`.
+        """
+        issue_date = f"{forecast['issue_date'].iloc[0]:%Y-%m-%d}"
+        kind = Kind(forecast["kind"].iloc[0])
+        first = f"flow_forecast/{station}/issued/{issue_date}.parquet"
+        content = to_parquet(forecast)
+        if kind is Kind.ISSUED and self._store.exists(first) and self._store.get(first) != content:
+            kind = Kind.REMADE
+            content = to_parquet(forecast.assign(kind=kind.value))
+        key = first if kind is Kind.ISSUED else f"flow_forecast/{station}/{kind}/{issue_date}-{_digest(content)}.parquet"
+        self._store.put(key, content)
+        if kind is Kind.ISSUED or not self._store.exists(first) and self._is_newest(station, issue_date):
+            self._store.put(self._pointer(station), to_json({"forecast": key, "issue_date": issue_date}))
+        return key
+
+    def read(self, station: str) -> pd.DataFrame:
+        """The forecast to show: the newest issue date's, the issued one if there is one. Raises `ObjectMissing`."""
+        return from_parquet(self._store.get(self.latest(station)))
+
+    def latest(self, station: str) -> str:
+        """The key of the forecast to show. Raises `ObjectMissing`."""
+        return str(from_json(self._store.get(self._pointer(station)))["forecast"])
+
+    def exists(self, station: str) -> bool:
+        """Whether the station has a forecast to show."""
+        return self._store.exists(self._pointer(station))
+
+    def _is_newest(self, station: str, issue_date: str) -> bool:
+        pointer = self._pointer(station)
+        return not self._store.exists(pointer) or from_json(self._store.get(pointer))["issue_date"] <= issue_date
+
+    @staticmethod
+    def _pointer(station: str) -> str:
+        return f"flow_forecast/{station}/latest.json"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
