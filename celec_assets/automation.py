@@ -2,18 +2,26 @@
 
 from dagster import AutomationCondition
 
+_INPUT_UPDATED = AutomationCondition.any_deps_match(AutomationCondition.newly_updated())
+
 FOLLOWS_ITS_INPUTS = (
-    AutomationCondition.any_deps_match(
-        AutomationCondition.newly_updated() | AutomationCondition.will_be_requested()
-    ).since_last_handled()
+    (
+        AutomationCondition.any_deps_match(AutomationCondition.will_be_requested())
+        | (
+            _INPUT_UPDATED.since(AutomationCondition.newly_updated())
+            & _INPUT_UPDATED.since(AutomationCondition.newly_requested())
+        )
+    )
     & ~AutomationCondition.any_deps_missing()
     & ~AutomationCondition.any_deps_in_progress()
     & ~AutomationCondition.in_progress()
 ).with_label("follows its inputs")
-"""As soon as something that a partition is made of was made anew.
+"""Together with an input that is to be made, or as soon as an input is newer than the partition and than the last
+request for it.
 
 Not `AutomationCondition.eager()`, which looks away when the input was made in a run that was to make the partition
-too: when that run failed at another station, this one would be left out."""
+too: when that run fails at another station, this one would be left out. The two `since` stand apart, without `|`
+inside them, because only then does Dagster compare the instants of the events and not just the ticks that saw them."""
 
 WHERE_MISSING = AutomationCondition.on_missing()
 """Once, when a partition appears. After that only on request."""

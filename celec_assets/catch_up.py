@@ -72,7 +72,11 @@ class CatchUp:
 
     def _execute(self, asset: str, tags: dict[str, str]) -> None:
         result = self._job.execute_in_process(
-            asset_selection=[dg.AssetKey(asset)], instance=self._instance, tags=tags, raise_on_error=False
+            asset_selection=[dg.AssetKey(asset)],
+            instance=self._instance,
+            tags=tags,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {}}},  # the definitions' own, where they have one
         )
         self.outcome.runs.append(result)
         done = sum(event.asset_key == dg.AssetKey(asset) for event in result.get_asset_materialization_events())

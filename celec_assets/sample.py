@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float64]
 Event = tuple[int, int, int]  # years before the last day's year, month, day
 
 DEFAULT_REACH = 620883808
+MARK = "_muestra"
 RETROSPECTIVE_YEARS = 12
 SPIN_UP_DAYS = 365  # thrown away, so that no series remembers how its recursion began
 MONTHS = [
@@ -91,9 +92,9 @@ def sample_files(
     reach_days = days if len(reaches) > 1 else _days(last_day, RETROSPECTIVE_YEARS)
     return itertools.chain(
         _celec_sur_files(_celec_sur(days, seed)),
-        [("celec-ccs/ccs_caudales_diarios_muestra.csv", _celec_ccs(days, seed))],
+        [(f"celec-ccs/ccs_caudales_diarios{MARK}.csv", _celec_ccs(days, seed))],
         (
-            (f"geoglows/{reach}_retrospective_data_muestra.csv", _geoglows(reach, reach_days, seed))
+            (f"geoglows/{reach}_retrospective_data{MARK}.csv", _geoglows(reach, reach_days, seed))
             for reach in reaches
         ),
     )
@@ -210,8 +211,8 @@ def _celec_sur_files(series: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
 
 def _export_name(month: pd.Period, back: int) -> str:
     if back == ASCII_NAME:
-        return f"Hidrologia_{month.year}_{month.month:02d}_muestra.csv"
-    name = f"Hidrología_CSR_{MONTHS[month.month - 1]}-{month.year}_muestra.csv"
+        return f"Hidrologia_{month.year}_{month.month:02d}{MARK}.csv"
+    name = f"Hidrología_CSR_{MONTHS[month.month - 1]}-{month.year}{MARK}.csv"
     return unicodedata.normalize("NFD", name) if back in DECOMPOSED_NAME else name
 
 

@@ -1,5 +1,6 @@
 """What every source gives: tidy readings, or a refusal that names file, line and reason. Parsers stand beside."""
 
+import csv
 import io
 import re
 from collections.abc import Sequence
@@ -58,30 +59,34 @@ def read_table(file: str, text: str, required: Sequence[str]) -> pd.DataFrame:
         RefusedFile: a required column is missing, a name is used twice, a row has too many or too few fields, or
             there is no row at all.
     """
-    header = text.partition("\n")[0].strip().replace('"', "").split(",")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows, lines = [], []
+    try:
+        header = [name.strip() for name in next(reader)]
+        _check_header(file, header, required)
+        for row in reader:
+            if not any(field.strip() for field in row):
+                continue
+            if len(row) != len(header):
+                reason = f"{len(row)} fields where the header has {len(header)}"
+                hint = "was the file cut off?" if len(row) < len(header) else "a decimal comma or another delimiter?"
+                raise RefusedFile(file, f"{reason}; {hint}", reader.line_num)
+            rows.append(row)
+            lines.append(reader.line_num)
+    except csv.Error as error:
+        raise RefusedFile(file, f"cannot be split into fields: {error}", reader.line_num) from None
+    if not rows:
+        raise RefusedFile(file, "has a header and no rows")
+    return pd.DataFrame(rows, columns=header, index=lines, dtype=str)
+
+
+def _check_header(file: str, header: Sequence[str], required: Sequence[str]) -> None:
     missing = [name for name in required if name not in header]
     if missing:
         raise RefusedFile(file, f"the header lacks {', '.join(missing)}; it reads {','.join(header)[:200]!r}", 1)
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise RefusedFile(file, f"the header names {', '.join(twice)} more than once", 1)
-    try:
-        table = pd.read_csv(
-            io.StringIO(text), dtype=str, keep_default_na=False, skip_blank_lines=False, index_col=False
-        )
-    except (pd.errors.ParserError, ValueError) as error:
-        found = re.search(r"line (\d+)", str(error))
-        raise RefusedFile(
-            file, f"cannot be split into columns ({error})", int(found[1]) if found else None
-        ) from None
-    table.index = pd.RangeIndex(2, len(table) + 2)
-    table = table[~table.fillna("").eq("").all(axis=1)]
-    if table.empty:
-        raise RefusedFile(file, "has a header and no rows")
-    short = table.index[table.isna().any(axis=1)]
-    if len(short):
-        raise RefusedFile(file, "the row has too few fields; was the file cut off?", int(short[0]))
-    return table
 
 
 def parse_numbers(file: str, column: "pd.Series[str]") -> "pd.Series[float]":

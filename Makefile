@@ -1,0 +1,47 @@
+# `make` alone lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+RAW ?=
+RAW_OPTION := $(if $(RAW),--raw "$(RAW)")
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint proof lock benchmarks clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(BIN)/celec ## forecasts on a sample, or on your own raw files: make demo RAW=/some/folder
+	$(BIN)/celec demo $(RAW_OPTION)
+
+test: $(BIN)/celec ## every test but the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(BIN)/celec ## the pipeline in a new lake; fails when an asset check does; writes check-results.xml
+	$(BIN)/celec check $(RAW_OPTION)
+
+lint: $(BIN)/celec ## style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+proof: lint check benchmarks ## everything: lint, all tests, checks, benchmarks
+	$(BIN)/python -m pytest
+
+benchmarks: $(BIN)/celec ## the figures that the README quotes
+	$(BIN)/python -m benchmarks
+
+lock: ## resolve the dependencies anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
+		--custom-compile-command "make lock" pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
+		--custom-compile-command "make lock" --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean: ## remove environment, run history and caches; the lake stays
+	rm -rf .venv .dagster .pytest_cache .mypy_cache .ruff_cache .hypothesis check-results.xml
+
+$(BIN)/celec: requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say which: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,127 @@
+"""The command `celec`. Every sub-command is also a target of the Makefile."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+from rich.console import Console
+from rich.table import Table
+
+from celec_assets import sample
+from celec_assets.build import build_definitions
+from celec_assets.catch_up import Outcome
+from celec_assets.check_gate import judge, write_junit
+from celec_assets.console import catch_up_on_screen, print_forecasts
+from celec_assets.partitions import STATIONS
+from celec_assets.resources import Clock
+from celec_assets.settings import Settings, WrongSettings, read_settings
+from celec_assets.storage.lake import Lake
+
+# Not a terminal (CI, a file): wide enough for the tables.
+CONSOLE = Console(width=None if sys.stdout.isatty() else 120)
+
+
+class CannotStart(Exception):
+    """What the user asked for cannot be done; the message says what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a sub-command. Returns the exit code: 0 done, 1 a check failed, 2 it could not start."""
+    parser = argparse.ArgumentParser(prog="celec", description="River-flow forecasts for Ecuador's hydropower plants.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    raw_help = "folder with raw files of your own; without it, a synthetic sample is used"
+
+    demo = commands.add_parser("demo", help="bring the lake up to date and show the forecasts")
+    demo.add_argument("--raw", type=Path, metavar="FOLDER", help=raw_help)
+    demo.set_defaults(run=lambda options: run_demo(options.raw))
+
+    check = commands.add_parser("check", help="run the pipeline in a new lake; fail when an asset check does")
+    check.add_argument("--raw", type=Path, metavar="FOLDER", help=raw_help)
+    check.add_argument("--junit", type=Path, metavar="FILE", default=Path("check-results.xml"), help="JUnit XML to write")
+    check.set_defaults(run=lambda options: run_check(options.raw, options.junit))
+
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (CannotStart, WrongSettings) as error:
+        print(f"celec: {error}", file=sys.stderr)
+        return 2
+
+
+def run_demo(raw: Path | None) -> int:
+    """Fill the lake if it is empty, bring everything up to date, show the forecasts."""
+    settings = read_settings()
+    lake = Lake.open(settings.lake_url)
+    fill(Path(settings.lake_url), raw)
+    instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.from_config(".")
+    with instance:
+        catch_up_on_screen(build_definitions(settings), instance, lake, CONSOLE)
+        stations = list(instance.get_dynamic_partitions(str(STATIONS.name)))
+    print_forecasts(lake, stations, CONSOLE)
+    CONSOLE.print("\nTo look at all of it: .venv/bin/dagster dev, then http://localhost:3000", highlight=False)
+    return 0 if any(lake.forecasts.exists(station) for station in stations) else 1
+
+
+def run_check(raw: Path | None, junit: Path) -> int:
+    """Run everything in a new lake and judge the asset checks."""
+    with tempfile.TemporaryDirectory() as folder, dg.DagsterInstance.ephemeral() as instance:
+        fill(Path(folder), raw)
+        defs = build_definitions(Settings(lake_url=folder))
+        outcome = catch_up_on_screen(defs, instance, Lake.open(folder), CONSOLE)
+        return show_checks(defs, outcome, junit)
+
+
+def show_checks(defs: dg.Definitions, outcome: Outcome, junit: Path) -> int:
+    """Print the verdict on every check and write it as JUnit XML. Returns 1 when CI has to stop."""
+    results = judge(defs, outcome)
+    table = Table("asset", "check", "verdict", "why")
+    colours = {"passed": "green", "warned": "yellow"}
+    for result in results:
+        colour = colours.get(result.status, "red")
+        table.add_row(result.asset, result.name, f"[{colour}]{result.status}[/{colour}]", result.why)
+    CONSOLE.print(table)
+    write_junit(results, junit)
+    bad = sum(result.is_bad for result in results)
+    CONSOLE.print(f"{len(results) - bad} passed, {bad} failed", highlight=False)
+    return 1 if bad else 0
+
+
+def fill(lake: Path, raw: Path | None) -> None:
+    """Put the user's raw files, or into an empty lake the sample, into the landing zone.
+
+    Raises:
+        CannotStart: the folder is not there or holds no file, or sample and real files would be mixed.
+    """
+    landing = lake / "raw"
+    there = [path for path in landing.rglob("*") if path.is_file()]
+    has_sample = any(sample.MARK in path.stem for path in there)
+    if raw is None:
+        if not there:
+            yesterday = Clock().today() - timedelta(days=1)
+            sample.main([str(landing), "--last-day", yesterday.isoformat()])
+        return
+    if not raw.is_dir():
+        raise CannotStart(f"{raw} is not a folder")
+    if has_sample:
+        raise CannotStart(
+            f"{landing} holds the synthetic sample, which must not be mixed with real files; take another lake, for "
+            f"instance: CELEC_LAKE_URL=lake-of-my-own make demo RAW={raw}"
+        )
+    files = [path for path in sorted(raw.rglob("*")) if path.is_file()]
+    if not files:
+        raise CannotStart(f"there is no file in {raw}")
+    for path in files:
+        target = landing / path.relative_to(raw)
+        if not target.exists() or target.read_bytes() != path.read_bytes():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

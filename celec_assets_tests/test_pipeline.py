@@ -1,0 +1,205 @@
+"""The road from raw files to forecasts as a user goes it: what is made, what is left alone, what is refused."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from celec_assets.build import build_definitions
+from celec_assets.catch_up import CatchUp, Outcome
+from celec_assets.partitions import STATIONS
+from celec_assets.resources import Clock
+from celec_assets.sample import sample_files
+from celec_assets.settings import Settings
+from celec_assets.storage.lake import Lake
+
+LAST_DAY = date(2025, 12, 31)
+
+
+class StoppedClock(Clock):
+    """A clock that stands still."""
+
+    day: str
+
+    def today(self) -> date:
+        return date.fromisoformat(self.day)
+
+
+class Platform:
+    """A lake in a folder, an instance, and the definitions on them."""
+
+    def __init__(self, folder: Path, instance: dg.DagsterInstance, today: date = LAST_DAY + timedelta(days=1)) -> None:
+        self.folder, self.instance, self.lake = folder, instance, Lake.open(str(folder))
+        self.set_today(today)
+
+    def set_today(self, today: date) -> None:
+        clock = StoppedClock(day=today.isoformat())
+        self.defs = build_definitions(Settings(lake_url=str(self.folder)), clock=clock)
+
+    def put(self, name: str, content: bytes) -> None:
+        path = self.folder / "raw" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    def catch_up(self) -> Outcome:
+        return CatchUp(self.defs, self.instance, self.lake).run()
+
+    def objects(self) -> dict[str, bytes]:
+        return {
+            path.relative_to(self.folder).as_posix(): path.read_bytes()
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file() and path.relative_to(self.folder).parts[0] != "raw"
+        }
+
+
+@pytest.fixture
+def platform(tmp_path: Path):
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Platform(tmp_path / "lake", instance)
+
+
+@pytest.fixture
+def small(platform: Platform) -> Platform:
+    """Two years of the sample, caught up with."""
+    for name, content in sample_files(last_day=LAST_DAY, years=2):
+        platform.put(name, content)
+    outcome = platform.catch_up()
+    assert outcome.failed == []
+    return platform
+
+
+def month(platform: Platform) -> tuple[str, str]:
+    """Name and text of the newest monthly export."""
+    name = "celec-sur/Hidrologia_2025_12_muestra.csv"
+    return name, (platform.folder / "raw" / name).read_text("utf-8-sig")
+
+
+def test_every_station_of_the_sample_gets_a_forecast(small: Platform) -> None:
+    stations = small.instance.get_dynamic_partitions(str(STATIONS.name))
+    assert set(stations) == {
+        "mazar", "molino", "sopladora", "minas-san-francisco", "paute-basin", "coca", "geoglows-620883808",
+    }  # fmt: skip
+    for station in stations:
+        forecast = small.lake.forecasts.read(station)
+        assert len(forecast) == 33 * 7
+        assert forecast["flow_m3s"].gt(0).all()
+    assert small.lake.forecasts.latest("mazar") == "flow_forecast/mazar/issued/2025-12-31.parquet"
+
+
+def test_a_second_catch_up_makes_nothing(small: Platform) -> None:
+    before = small.objects()
+    outcome = small.catch_up()
+    assert {asset: n for asset, n in outcome.made.items() if n} == {}
+    assert small.objects() == before
+
+
+def test_the_same_input_gives_the_same_bytes(small: Platform, tmp_path: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        twin = Platform(tmp_path / "twin", instance)
+        for name, content in sample_files(last_day=LAST_DAY, years=2):
+            twin.put(name, content)
+        twin.catch_up()
+        assert twin.objects() == small.objects()
+
+
+def test_a_file_that_was_only_touched_is_not_read_again(small: Platform) -> None:
+    name, _ = month(small)
+    path = small.folder / "raw" / name
+    path.write_bytes(path.read_bytes())
+    assert small.catch_up().made.get("observations", 0) == 0
+
+
+def test_a_corrected_file_makes_its_stations_anew_and_no_other(small: Platform) -> None:
+    name, text = month(small)
+    small.put(name, text.replace("31/12/2025 00:00:00", "01/12/2025 00:00:00", 0).encode() + b"")
+    lines = text.splitlines()
+    small.put(name, ("\n".join(lines[:1] + lines[2:]) + "\n").encode())  # the newest day is gone
+    outcome = small.catch_up()
+    assert outcome.made["observations"] == 1
+    assert outcome.made["daily_series"] == 5
+    assert outcome.made.get("flow_model", 0) == 0
+    assert f"{small.lake.series.read('mazar')['day'].iloc[-1]:%Y-%m-%d}" == "2025-12-30"
+
+
+def test_the_first_forecast_of_a_date_stands(small: Platform) -> None:
+    first = small.objects()["flow_forecast/mazar/issued/2025-12-31.parquet"]
+    name, text = month(small)
+    day = next(line for line in text.splitlines() if line.startswith('"31/12/2025'))
+    fields = day.split(",")
+    fields[4] = '"99.5"'  # Mazar's flow on the issue date, corrected after the forecast was issued
+    small.put(name, text.replace(day, ",".join(fields)).encode())
+    small.catch_up()
+    objects = small.objects()
+    assert objects["flow_forecast/mazar/issued/2025-12-31.parquet"] == first
+    remade = [key for key in objects if key.startswith("flow_forecast/mazar/remade/2025-12-31-")]
+    assert len(remade) == 1
+    assert small.lake.forecasts.latest("mazar") == "flow_forecast/mazar/issued/2025-12-31.parquet"
+
+
+def test_a_forecast_made_weeks_later_is_hindsight(platform: Platform) -> None:
+    platform.set_today(date(2026, 2, 1))
+    for name, content in sample_files(last_day=LAST_DAY, years=2, reaches=()):
+        if "ccs" in name:
+            platform.put(name, content)
+    platform.catch_up()
+    assert set(platform.lake.forecasts.read("coca")["kind"]) == {"hindsight"}
+
+
+def test_a_bad_file_is_refused_by_name_and_the_others_go_through(small: Platform) -> None:
+    small.put("celec-sur/broken.csv", b"Fecha,CaudalMaz\n31/12/2025 00:00:00,12,5\n")
+    small.put("geoglows/1.csv", b"time,777777777\n" + _days(500))
+    outcome = small.catch_up()
+    (asset, partition, reason) = outcome.failed[0]
+    assert (asset, partition) == ("observations", "celec-sur/broken.csv")
+    assert "broken.csv, line 2" in reason
+    assert small.lake.forecasts.exists("geoglows-777777777")
+    status = small.instance.get_status_by_partition(
+        dg.AssetKey("observations"), ["celec-sur/broken.csv", "geoglows/1.csv"], dg.DynamicPartitionsDefinition(name="raw_files")
+    )
+    assert {partition: state.value for partition, state in (status or {}).items() if state} == {
+        "celec-sur/broken.csv": "FAILED",
+        "geoglows/1.csv": "MATERIALIZED",
+    }
+    assert small.catch_up().failed == [], "what is known to be bad is not tried again until it changes"
+
+
+def test_a_corrected_upload_heals_a_refused_file(small: Platform) -> None:
+    small.put("geoglows/1.csv", b"time,777777777\n2025-01-01,one\n")
+    assert small.catch_up().failed
+    small.put("geoglows/1.csv", b"time,777777777\n" + _days(500))
+    assert small.catch_up().failed == []
+    assert small.lake.observations.refused() == {}
+    assert small.lake.forecasts.exists("geoglows-777777777")
+
+
+def test_a_station_with_less_than_a_year_is_refused_and_stops_nobody(small: Platform) -> None:
+    small.put("geoglows/young.csv", b"time,777777777\n" + _days(200))
+    small.put("geoglows/old.csv", b"time,888888888\n" + _days(500))
+    outcome = small.catch_up()
+    assert outcome.failed == [
+        ("flow_model", "geoglows-777777777", "geoglows-777777777 has 200 observed days; a model needs 365")
+    ]
+    assert small.lake.forecasts.exists("geoglows-888888888")
+    assert not small.lake.forecasts.exists("geoglows-777777777")
+
+
+def test_an_interrupted_catch_up_is_completed_by_the_next(small: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = small.objects()
+    small.put("geoglows/1.csv", b"time,777777777\n" + _days(500))
+    with monkeypatch.context() as patch:
+        patch.setattr(CatchUp, "_behind", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            small.catch_up()
+    assert small.catch_up().made == {"raw_files": 0, "daily_series": 1, "flow_model": 1, "flow_forecast": 1}
+    assert {key: value for key, value in small.objects().items() if "777777777" not in key and "1.csv" not in key} == expected
+
+
+def _interrupt(*_: object) -> set[str]:
+    raise KeyboardInterrupt
+
+
+def _days(number: int) -> bytes:
+    """Rows of a GEOGLOWS file that end with the last day."""
+    days = [LAST_DAY - timedelta(days=back) for back in range(number)]
+    return "".join(f"{day},{20 + day.timetuple().tm_yday % 7}.25\n" for day in sorted(days)).encode()
