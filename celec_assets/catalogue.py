@@ -1,16 +1,18 @@
 """The stations and what is known of each: `catalogue.toml` as objects. No logic about flow stands here."""
 
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+from pydantic import BaseModel, ConfigDict
 
 GEOGLOWS_PREFIX = "geoglows-"
 
 
-@dataclass(frozen=True)
-class Station:
+class Station(BaseModel):
     """A place where daily flow is known. The head of `catalogue.toml` explains each field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     name: str
@@ -46,10 +48,7 @@ class Station:
 def stations() -> dict[str, Station]:
     """Every station that the catalogue names, by id, in the catalogue's order."""
     entries = tomllib.loads(files("celec_assets").joinpath("catalogue.toml").read_text(encoding="utf-8"))
-    return {
-        key: Station(id=key, **{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
-        for key, entry in entries.items()
-    }
+    return {key: Station(id=key, **entry) for key, entry in entries.items()}
 
 
 def station(station_id: str) -> Station:

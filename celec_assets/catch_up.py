@@ -1,5 +1,6 @@
 """Everything that is not up to date, made in this process: what `make demo` and `make check` run, and an operator
-after an outage. With the daemon running, the sensors do the same bit by bit."""
+after an outage. With the daemon running, the sensors do the same bit by bit.
+"""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class CatchUp:
         self._job, self._instance, self._lake = defs.resolve_implicit_global_asset_job_def(), instance, lake
         self.outcome = Outcome()
 
-    def run(self, on_layer: Callable[[str, int], None] = lambda asset, partitions: None) -> Outcome:
+    def run(self, on_layer: Callable[[str, int], None] = lambda *_: None) -> Outcome:
         """Make everything that is behind.
 
         Args:

@@ -43,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     check = commands.add_parser("check", help="run the pipeline in a new lake; fail when an asset check does")
     check.add_argument("--raw", type=Path, metavar="FOLDER", help=raw_help)
-    check.add_argument("--junit", type=Path, metavar="FILE", default=Path("check-results.xml"), help="JUnit XML to write")
+    check.add_argument(
+        "--junit", type=Path, metavar="FILE", default=Path("check-results.xml"), help="JUnit XML to write"
+    )
     check.set_defaults(run=lambda options: run_check(options.raw, options.junit))
 
     options = parser.parse_args(arguments)

@@ -84,7 +84,7 @@ def _one_line_log(console: Console) -> Iterator[dg.LoggerDefinition]:
                 console.print(f"          {meta.get('step_key')}: {meta.get('orig_message')}", highlight=False)
 
     @dg.logger
-    def lines(context: dg.InitLoggerContext) -> logging.Logger:
+    def lines(_: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.Logger("celec_assets.console")
         logger.addHandler(Lines())
         return logger

@@ -25,11 +25,16 @@ def range_tags(ordered: Iterable[str], wanted: Collection[str]) -> Iterator[dict
     for is_wanted, run in groupby(ordered, key=set(wanted).__contains__):
         if is_wanted:
             first, *rest = run
-            yield {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": [first, *rest][-1]}
+            yield {
+                "dagster/asset_partition_range_start": first,
+                "dagster/asset_partition_range_end": [first, *rest][-1],
+            }
 
 
 def attempt_each(
-    context: dg.AssetExecutionContext | dg.OutputContext, partitions: Iterable[str], work: Callable[[str], Mapping[str, Any]]
+    context: dg.AssetExecutionContext | dg.OutputContext,
+    partitions: Iterable[str],
+    work: Callable[[str], Mapping[str, Any]],
 ) -> "Attempts":
     """Do the work of every partition. One that fails does not stop the others: `Attempts.settle` tells.
 
@@ -81,10 +86,13 @@ class Attempts:
             context.log_event(dg.AssetMaterialization(context.asset_key, partition=partition, metadata=metadata))
         reasons = "\n".join(f"{partition}: {reason}" for partition, reason in self.failed.items())
         raise dg.Failure(
-            f"{len(self.failed)} of {len(self.failed) + len(self.done)} partitions failed, the others are done.\n{reasons}",
-            metadata={"failed": dg.TableMetadataValue(
-                [dg.TableRecord({"partition": p, "reason": r}) for p, r in self.failed.items()],
-                dg.TableSchema([dg.TableColumn("partition"), dg.TableColumn("reason")]),
-            )},
+            f"{len(self.failed)} of {len(self.failed) + len(self.done)} partitions failed, the others are done.\n"
+            f"{reasons}",
+            metadata={
+                "failed": dg.TableMetadataValue(
+                    [dg.TableRecord({"partition": p, "reason": r}) for p, r in self.failed.items()],
+                    dg.TableSchema([dg.TableColumn("partition"), dg.TableColumn("reason")]),
+                )
+            },
             allow_retries=False,
         )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ECUADOR = ZoneInfo("America/Guayaquil")
 
 
-class LakeResource(dg.ConfigurableResource):
+class LakeResource(dg.ConfigurableResource["Lake"]):
     """The lake at a folder."""
 
     url: str
@@ -26,11 +26,13 @@ class LakeResource(dg.ConfigurableResource):
         return Lake.open(self.url)
 
     def get(self) -> "Lake":
+        """The lake."""
         return self._lake
 
 
-class Clock(dg.ConfigurableResource):
+class Clock(dg.ConfigurableResource[date]):
     """The local day. Everything that depends on it takes it as an argument."""
 
     def today(self) -> date:
+        """The present day in Ecuador."""
         return datetime.now(ECUADOR).date()

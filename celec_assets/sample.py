@@ -93,10 +93,7 @@ def sample_files(
     return itertools.chain(
         _celec_sur_files(_celec_sur(days, seed)),
         [(f"celec-ccs/ccs_caudales_diarios{MARK}.csv", _celec_ccs(days, seed))],
-        (
-            (f"geoglows/{reach}_retrospective_data{MARK}.csv", _geoglows(reach, reach_days, seed))
-            for reach in reaches
-        ),
+        ((f"geoglows/{reach}_retrospective_data{MARK}.csv", _geoglows(reach, reach_days, seed)) for reach in reaches),
     )
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from celec_assets import sensors
 from celec_assets.build import build_definitions
-from celec_assets.partitions import RAW_FILES, STATIONS
+from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
 from celec_assets.settings import Settings
+from celec_assets.storage.lake import Lake
 
 STATION_ASSETS = ("daily_series", "flow_model", "flow_forecast")
 
@@ -32,7 +33,10 @@ class Daemon:
     def tick_sensor(self) -> list[dict[str, str]]:
         """The requests' partition ranges, after they were run."""
         context = dg.build_sensor_context(
-            self.instance, cursor=self.sensor_cursor, definitions=self.defs, resources={"lake": self.defs.resources["lake"]}
+            self.instance,
+            cursor=self.sensor_cursor,
+            definitions=self.defs,
+            resources={"lake": self.defs.resources["lake"]},
         )
         result = sensors.new_raw_files(context)
         if isinstance(result, dg.SkipReason):
@@ -51,8 +55,6 @@ class Daemon:
         self.automation_cursor = result.cursor
         requested = {name: set(result.get_requested_partitions(dg.AssetKey(name))) for name in STATION_ASSETS}
         requested = {name: partitions for name, partitions in requested.items() if partitions}
-        from celec_assets.partitions import range_tags
-
         for partitions in {frozenset(p) for p in requested.values()}:
             assets = [name for name, wanted in requested.items() if wanted == partitions]
             for tags in range_tags(self.instance.get_dynamic_partitions(str(STATIONS.name)), partitions):
@@ -61,7 +63,10 @@ class Daemon:
 
     def _run(self, assets: list[str], tags: dict[str, str]) -> None:
         self.job.execute_in_process(
-            asset_selection=[dg.AssetKey(asset) for asset in assets], instance=self.instance, tags=tags, raise_on_error=False
+            asset_selection=[dg.AssetKey(asset) for asset in assets],
+            instance=self.instance,
+            tags=tags,
+            raise_on_error=False,
         )
 
 
@@ -89,7 +94,10 @@ def test_of_200_stations_a_new_file_runs_exactly_its_own(daemon: Daemon) -> None
 
     daemon.put("geoglows/610000007.csv", reach(610000007, days=41))
     assert daemon.tick_sensor() == [
-        {"dagster/asset_partition_range_start": "geoglows/610000007.csv", "dagster/asset_partition_range_end": "geoglows/610000007.csv"}
+        {
+            "dagster/asset_partition_range_start": "geoglows/610000007.csv",
+            "dagster/asset_partition_range_end": "geoglows/610000007.csv",
+        }
     ]
     assert daemon.tick_automation()["daily_series"] == {"geoglows-610000007"}
     assert daemon.tick_automation() == {}
@@ -98,13 +106,13 @@ def test_of_200_stations_a_new_file_runs_exactly_its_own(daemon: Daemon) -> None
 def test_a_new_station_gets_series_model_and_forecast_and_later_no_second_model(daemon: Daemon) -> None:
     daemon.put("geoglows/a.csv", reach(610000001))
     daemon.tick_sensor()
-    assert daemon.tick_automation() == dict.fromkeys(STATION_ASSETS, {"geoglows-610000001"})
+    assert daemon.tick_automation() == {asset: {"geoglows-610000001"} for asset in STATION_ASSETS}
     assert daemon.instance.get_materialized_partitions(dg.AssetKey("flow_forecast")) == {"geoglows-610000001"}
     assert daemon.tick_automation() == {}
 
     daemon.put("geoglows/a.csv", reach(610000001, last=date(2026, 1, 1)))
     daemon.tick_sensor()
-    assert daemon.tick_automation() == dict.fromkeys(("daily_series", "flow_forecast"), {"geoglows-610000001"})
+    assert daemon.tick_automation() == {asset: {"geoglows-610000001"} for asset in ("daily_series", "flow_forecast")}
 
 
 def test_a_refused_station_does_not_keep_the_others_from_their_forecasts(daemon: Daemon) -> None:
@@ -126,8 +134,6 @@ def test_a_station_is_made_again_when_the_one_it_may_be_a_copy_of_changes(daemon
     daemon.put("mazar.csv", "Fecha,CaudalMaz\n01/12/2025 00:00:00,20.5\n02/12/2025 00:00:00,32.123456\n")
     daemon.tick_sensor()
     assert daemon.tick_automation()["daily_series"] == {"mazar", "paute-basin"}
-    from celec_assets.storage.lake import Lake
-
     series = Lake.open(str(daemon.raw.parent)).series.read("paute-basin")
     assert series["flow_flag"].tolist() == ["observed", "copied"]
 
@@ -160,7 +166,9 @@ def test_an_old_file_uploaded_again_with_a_new_one_reads_nothing_in_between(daem
     daemon.tick_sensor()
     daemon.put("geoglows/0.csv", reach(610000000, days=41))
     daemon.put("geoglows/9.csv", reach(610000009, days=40))
-    ranges = {(t["dagster/asset_partition_range_start"], t["dagster/asset_partition_range_end"]) for t in daemon.tick_sensor()}
+    ranges = {
+        (t["dagster/asset_partition_range_start"], t["dagster/asset_partition_range_end"]) for t in daemon.tick_sensor()
+    }
     assert ranges == {("geoglows/0.csv", "geoglows/0.csv"), ("geoglows/9.csv", "geoglows/9.csv")}
 
 

@@ -20,7 +20,12 @@ NOISE = tuple(50.0 + (7 * i % 11) / 3 for i in range(20))
 
 
 def readings(
-    flow: Values, *, level: Values | float | None = None, quality: Sequence[str] | str = "", file: str = "a", start: int = 0
+    flow: Values,
+    *,
+    level: Values | float | None = None,
+    quality: Sequence[str] | str = "",
+    file: str = "a",
+    start: int = 0,
 ) -> pd.DataFrame:
     """One file's readings, a day each from `FIRST` + `start` on; a day with None has no row."""
     day = pd.date_range(FIRST + pd.Timedelta(days=start), periods=len(flow))

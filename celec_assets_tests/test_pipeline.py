@@ -155,7 +155,9 @@ def test_a_bad_file_is_refused_by_name_and_the_others_go_through(small: Platform
     assert "broken.csv, line 2" in reason
     assert small.lake.forecasts.exists("geoglows-777777777")
     status = small.instance.get_status_by_partition(
-        dg.AssetKey("observations"), ["celec-sur/broken.csv", "geoglows/1.csv"], dg.DynamicPartitionsDefinition(name="raw_files")
+        dg.AssetKey("observations"),
+        ["celec-sur/broken.csv", "geoglows/1.csv"],
+        dg.DynamicPartitionsDefinition(name="raw_files"),
     )
     assert {partition: state.value for partition, state in (status or {}).items() if state} == {
         "celec-sur/broken.csv": "FAILED",
@@ -192,7 +194,9 @@ def test_an_interrupted_catch_up_is_completed_by_the_next(small: Platform, monke
         with pytest.raises(KeyboardInterrupt):
             small.catch_up()
     assert small.catch_up().made == {"raw_files": 0, "daily_series": 1, "flow_model": 1, "flow_forecast": 1}
-    assert {key: value for key, value in small.objects().items() if "777777777" not in key and "1.csv" not in key} == expected
+    assert {
+        key: value for key, value in small.objects().items() if "777777777" not in key and "1.csv" not in key
+    } == expected
 
 
 def _interrupt(*_: object) -> set[str]:

@@ -21,8 +21,31 @@ from celec_assets.sample import DEFAULT_REACH, main, sample_files
 
 Files = dict[str, bytes]
 LAST_DAY = date(2025, 12, 31)
-COLUMNS = "CaudalCuencaPaute CaudalMol CotaMol CaudalMaz CotaMaz CaudalSop CotaSop CaudalMsf CotaMsf".split()
-MONTHS = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()
+COLUMNS = [
+    "CaudalCuencaPaute",
+    "CaudalMol",
+    "CotaMol",
+    "CaudalMaz",
+    "CotaMaz",
+    "CaudalSop",
+    "CotaSop",
+    "CaudalMsf",
+    "CotaMsf",
+]
+MONTHS = [
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+]
 COCA = "celec-ccs/ccs_caudales_diarios_muestra.csv"
 REACH = f"geoglows/{DEFAULT_REACH}_retrospective_data_muestra.csv"
 

@@ -93,7 +93,17 @@ def oldest_first(text: str) -> str:
         f"{SUR}\n\n".encode(),
         f"{SUR},,\n".encode(),
     ],
-    ids="bom quoted quoted-bom oldest-first stamped-1h crlf no-last-newline blank-lines empty-row".split(),
+    ids=[
+        "bom",
+        "quoted",
+        "quoted-bom",
+        "oldest-first",
+        "stamped-1h",
+        "crlf",
+        "no-last-newline",
+        "blank-lines",
+        "empty-row",
+    ],
 )
 def test_every_dress_of_an_export_gives_the_same_readings(content: bytes) -> None:
     expected = pd.DataFrame(
@@ -112,10 +122,17 @@ def test_an_export_holds_five_stations_and_the_basin_has_no_level() -> None:
     header = "Fecha,CaudalCuencaPaute,CaudalMol,CotaMol,CaudalMaz,CotaMaz,CaudalSop,CotaSop,CaudalMsf,CotaMsf"
     readings = read(f"{header}\n05/02/2024 00:00:00,1,2,3,4,5,6,7,8,9\n").set_index("station")
     assert readings["flow_m3s"].to_dict() == {
-        **{"paute-basin": 1, "molino": 2, "mazar": 4, "sopladora": 6, "minas-san-francisco": 8}
+        "paute-basin": 1,
+        "molino": 2,
+        "mazar": 4,
+        "sopladora": 6,
+        "minas-san-francisco": 8,
     }
     assert readings["level_masl"].dropna().to_dict() == {
-        **{"molino": 3, "mazar": 5, "sopladora": 7, "minas-san-francisco": 9}
+        "molino": 3,
+        "mazar": 5,
+        "sopladora": 7,
+        "minas-san-francisco": 9,
     }
     assert set(days(readings)) == {"2024-02-05"}
 
@@ -193,7 +210,11 @@ def sur(row: str) -> str:
         (sur("02/01/2024 00:00:00,1.060.5,2120"), ", line 3", "CaudalMaz is '1.060.5'"),
         (sur("02/01/2024 00:00:00,60,sin dato"), ", line 3", "CotaMaz is 'sin dato'"),
         (sur("02/01/2024 00:00:00,nan,2120"), ", line 3", "CaudalMaz is 'nan'"),
-        (sur("2024-01-02 00:00:00,60,2120"), ", line 3", "Fecha is '2024-01-02 00:00:00', which is not a date like 31/"),
+        (
+            sur("2024-01-02 00:00:00,60,2120"),
+            ", line 3",
+            "Fecha is '2024-01-02 00:00:00', which is not a date like 31/",
+        ),
         (sur("01/31/2024 00:00:00,60,2120"), ", line 3", "Fecha is '01/31/2024 00:00:00'"),
         (sur("02/01/2024,60,2120"), ", line 3", "Fecha is '02/01/2024'"),
         (sur("30/02/2024 00:00:00,60,2120"), ", line 3", "Fecha is '30/02/2024 00:00:00'"),

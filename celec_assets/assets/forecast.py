@@ -33,9 +33,7 @@ if TYPE_CHECKING:
         model="object: the fitted parameters",
     ),
 )
-def flow_model(
-    context: dg.AssetExecutionContext, daily_series: Frames
-) -> Documents:
+def flow_model(context: dg.AssetExecutionContext, daily_series: Frames) -> Documents:
     """The trained model of a station, as a JSON document: parameters, training window, hash of the data, versions.
 
     Trained where there is none yet, and when asked. A station with less than a year of observed days is refused.

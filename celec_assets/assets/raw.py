@@ -4,14 +4,13 @@ import dagster as dg
 
 from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
 from celec_assets.partitions import RAW_FILES, STATIONS, attempt_each
-from celec_assets.refusal import Refusal
 from celec_assets.resources import Clock, LakeResource
 
 FILE_CAN_BE_READ = "file_can_be_read"
 """The check that shows a refused file's reason, by file."""
 
 
-@dg.multi_observable_source_asset(
+@dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]
     specs=[
         dg.AssetSpec(
             "raw_files",

@@ -33,9 +33,7 @@ if TYPE_CHECKING:
         sources_disagree="bool",
     ),
 )
-def daily_series(
-    context: dg.AssetExecutionContext, station_observations: Frames
-) -> Frames:
+def daily_series(context: dg.AssetExecutionContext, station_observations: Frames) -> Frames:
     """One row a day from a station's first to its last reading: flow (m³/s) and level (m above sea level), cleaned.
 
     Every value that was dropped or filled in keeps its original beside a flag that says why (docs/method.md).

@@ -36,7 +36,7 @@ def to_rows(station: str, issue_date: date, made_on: date, flow_m3s: npt.NDArray
         flow_m3s: (33, 7): per lead of `LEADS` and then per window of `WINDOWS` the flow at `QUANTILES`.
 
     Returns:
-        `target` is `day`, with `lead_days` (`window_days` missing), or `mean`, with `window_days` (`lead_days` missing).
+        `target` is `day`, with `lead_days` (`window_days` missing), or `mean`, the other way round.
     """
     n_leads, n_windows, n_quantiles = len(LEADS), len(WINDOWS), len(QUANTILES)
     kind = Kind.HINDSIGHT if made_on - issue_date > HINDSIGHT_AFTER else Kind.ISSUED

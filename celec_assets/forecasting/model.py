@@ -39,7 +39,13 @@ class FlowModel:
 
         logging.getLogger("cmdstanpy").disabled = True
         log_flow = np.log(flow_m3s.clip(lower=1e-3))
-        prophet = Prophet(growth="flat", weekly_seasonality=False, daily_seasonality=False, yearly_seasonality=ORDER, uncertainty_samples=0)
+        prophet = Prophet(
+            growth="flat",
+            weekly_seasonality=False,
+            daily_seasonality=False,
+            yearly_seasonality=ORDER,
+            uncertainty_samples=0,
+        )
         prophet.fit(pd.DataFrame({"ds": log_flow.index, "y": log_flow.to_numpy()}).dropna())
         days = pd.DatetimeIndex(log_flow.index)
         level = float(prophet.params["m"].ravel()[0]) * prophet.y_scale
@@ -51,7 +57,10 @@ class FlowModel:
         memory, spread = [], []
         for window in [(h, 1) for h in LEADS] + [(w, w) for w in WINDOWS]:
             ahead, width = window
-            target = np.log(flow_m3s.rolling(width).mean().shift(-ahead)) - pd.Series(curve).rolling(width).mean().shift(-ahead).to_numpy()[: len(days)]
+            target = (
+                np.log(flow_m3s.rolling(width).mean().shift(-ahead))
+                - pd.Series(curve).rolling(width).mean().shift(-ahead).to_numpy()[: len(days)]
+            )
             ok = target.notna().to_numpy() & flow_m3s.notna().to_numpy()
             beta = np.linalg.solve(x[ok].T @ x[ok] + 10 * np.eye(x.shape[1]), x[ok].T @ target[ok].to_numpy())
             memory.append(beta)
@@ -69,7 +78,12 @@ class FlowModel:
         return np.exp(np.sort(centre[:, None] + self.spread, axis=1))
 
     def to_dict(self) -> dict[str, Any]:
-        return {"level": self.level, "season": self.season.tolist(), "memory": self.memory.tolist(), "spread": self.spread.tolist()}
+        return {
+            "level": self.level,
+            "season": self.season.tolist(),
+            "memory": self.memory.tolist(),
+            "spread": self.spread.tolist(),
+        }
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:

@@ -97,7 +97,8 @@ def clean(station: Station, observations: pd.DataFrame, others: Mapping[str, pd.
 
 def _copied(flow: "pd.Series[float]", originals: list["pd.Series[float]"]) -> "pd.Series[bool]":
     """Equal to another station's value of the day. A value with two decimals or fewer can be equal by chance: it
-    counts only when the last observed day before was equal as well."""
+    counts only when the last observed day before was equal as well.
+    """
     copied = pd.Series(False, index=flow.index)
     for original in originals:
         equal = flow.eq(original)
@@ -115,16 +116,15 @@ def _stuck(flow: "pd.Series[float]") -> "pd.Series[bool]":
 
 def _spikes(flow: "pd.Series[float]", level: "pd.Series[float]", around: list[pd.DataFrame]) -> "pd.Series[bool]":
     """Jumps that a neighbour on the same river could have confirmed and nobody did. Floods show at the neighbours,
-    releases in a level; where there is no neighbour to ask, a jump stands, because record floods happen."""
-    levels = [level, *(other["level_masl"].where(other["level_masl"] != 0) for other in around)]
+    releases in a level; where there is no neighbour to ask, a jump stands, because record floods happen.
+    """
     if not around:
         return pd.Series(False, index=flow.index)
     witnesses = [_jump(other["flow_m3s"].where(other["flow_m3s"] > 0)) for other in around]
-    moved = [change.diff().abs() for change in levels]
-    asked = pd.concat([w.notna() for w in witnesses], axis=1).any(axis=1)
-    confirmed = pd.concat(
-        [*(w > CONFIRMING_JUMP for w in witnesses), *(m > CONFIRMING_LEVEL_CHANGE_M for m in moved)], axis=1
-    ).any(axis=1)
+    levels = [level.where(level != 0), *(other["level_masl"].where(other["level_masl"] != 0) for other in around)]
+    asked = pd.concat([jump.notna() for jump in witnesses], axis=1).any(axis=1)
+    moved = [level.diff().abs() > CONFIRMING_LEVEL_CHANGE_M for level in levels]
+    confirmed = pd.concat([*(jump > CONFIRMING_JUMP for jump in witnesses), *moved], axis=1).any(axis=1)
     return (_jump(flow) > JUMP) & asked & ~confirmed
 
 
@@ -137,10 +137,12 @@ def _interpolate(
     flow: "pd.Series[float]", flag: "pd.Series[str]", max_gap_days: int
 ) -> tuple["pd.Series[float]", "pd.Series[str]"]:
     """Missing days between two observed ones, in gaps of at most `max_gap_days`, on a straight line in log flow:
-    recessions are exponential."""
+    recessions are exponential.
+    """
     gap = flow.isna()
     length = gap.groupby(gap.ne(gap.shift()).cumsum()).transform("size")
     inside = gap & (flag == Flag.MISSING) & (length <= max_gap_days) & flow.ffill().notna() & flow.bfill().notna()
-    line = np.exp(np.log(flow.where(flow > 0)).interpolate())
+    log_flow = pd.Series(np.log(flow.where(flow > 0)), index=flow.index)
+    line = pd.Series(np.exp(log_flow.interpolate()), index=flow.index)
     fill = inside & line.notna()
     return flow.mask(fill, line), flag.mask(fill, Flag.INTERPOLATED.value)

@@ -19,7 +19,8 @@ COLUMNS: Final = (
 
 class Flag(StrEnum):
     """Why a day's value is what it is. Only `OBSERVED` values are scored; every other one but `INTERPOLATED` is
-    missing in the clean column and keeps its original in the raw column."""
+    missing in the clean column and keeps its original in the raw column.
+    """
 
     OBSERVED = "observed"
     MISSING = "missing"

@@ -27,7 +27,9 @@ def parse(file: str, content: bytes, today: date) -> pd.DataFrame:
     days = parse_days(file, table["date"], "%Y-%m-%d", "2024-01-31", today)
     in_order = figures.fillna(-1.0).loc[days.sort_values(kind="stable").index]
     repeated = in_order.eq(in_order.shift()).all(axis=1).reindex(table.index)
-    quality = pd.Series("", index=table.index).mask(repeated, "repeated").mask(table["status"].str.strip() != "ok", "suspect")
+    quality = (
+        pd.Series("", index=table.index).mask(repeated, "repeated").mask(table["status"].str.strip() != "ok", "suspect")
+    )
     readings = pd.DataFrame(
         {"station": "coca", "day": days, "flow_m3s": figures["coca"], "level_masl": float("nan"), "quality": quality}
     )

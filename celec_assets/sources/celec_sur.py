@@ -27,7 +27,9 @@ def parse(file: str, content: bytes, today: date) -> pd.DataFrame:
     """
     table = read_table(file, decode(file, content), required=["Fecha"])
     here = [station for station in stations().values() if station.source == NAME and station.flow_column in table]
-    known = {"Fecha"} | {name for s in stations().values() if s.source == NAME for name in (s.flow_column, s.level_column)}
+    known = {"Fecha"} | {
+        name for s in stations().values() if s.source == NAME for name in (s.flow_column, s.level_column)
+    }
     unknown = sorted(set(table.columns) - known)
     if unknown or not here:
         raise RefusedFile(file, f"the header holds unknown columns: {', '.join(unknown) or 'no flow column'}", 1)
@@ -39,7 +41,9 @@ def parse(file: str, content: bytes, today: date) -> pd.DataFrame:
                 "station": station.id,
                 "day": days,
                 "flow_m3s": parse_numbers(file, table[station.flow_column]),
-                "level_masl": parse_numbers(file, table[station.level_column]) if station.level_column in table else none,
+                "level_masl": parse_numbers(file, table[station.level_column])
+                if station.level_column in table
+                else none,
                 "quality": "",
             }
         )

@@ -103,7 +103,9 @@ def parse_numbers(file: str, column: "pd.Series[str]") -> "pd.Series[float]":
     return texts.where(texts != "", other="nan").astype(np.float64)
 
 
-def parse_days(file: str, column: "pd.Series[str]", pattern: str, example: str, today: date) -> "pd.Series[pd.Timestamp]":
+def parse_days(
+    file: str, column: "pd.Series[str]", pattern: str, example: str, today: date
+) -> "pd.Series[pd.Timestamp]":
     """Dates of one format as local days (midnight, no zone).
 
     Raises:

@@ -33,7 +33,8 @@ def read_table(content: bytes) -> pa.Table:
 def to_frame(table: pa.Table) -> pd.DataFrame:
     """A table as a frame, its dates as `datetime64[ns]` at midnight."""
     days = {field.name: "datetime64[ns]" for field in table.schema if pa.types.is_date(field.type)}
-    return table.to_pandas(date_as_object=False).astype(days)
+    frame: pd.DataFrame = table.to_pandas(date_as_object=False).astype(days)
+    return frame
 
 
 def to_json(value: Any) -> bytes:

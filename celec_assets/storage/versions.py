@@ -1,10 +1,10 @@
 """Models and forecasts: objects that stay as they were put, and beside them a pointer to the one that counts.
 
-    flow_model/<station>/<trained through>-<digest>.json          every model ever trained
-    flow_model/<station>/in_use.json                              pointer: the model that forecasts
-    flow_forecast/<station>/issued/<issue date>.parquet           the first forecast issued for a date
-    flow_forecast/<station>/<remade | hindsight>/<issue date>-<digest>.parquet
-    flow_forecast/<station>/latest.json                           pointer: the forecast to show
+flow_model/<station>/<trained through>-<digest>.json          every model ever trained
+flow_model/<station>/in_use.json                              pointer: the model that forecasts
+flow_forecast/<station>/issued/<issue date>.parquet           the first forecast issued for a date
+flow_forecast/<station>/<remade | hindsight>/<issue date>-<digest>.parquet
+flow_forecast/<station>/latest.json                           pointer: the forecast to show
 """
 
 import hashlib
@@ -68,9 +68,11 @@ class Forecasts:
         if kind is Kind.ISSUED and self._store.exists(first) and self._store.get(first) != content:
             kind = Kind.REMADE
             content = to_parquet(forecast.assign(kind=kind.value))
-        key = first if kind is Kind.ISSUED else f"flow_forecast/{station}/{kind}/{issue_date}-{_digest(content)}.parquet"
+        key = (
+            first if kind is Kind.ISSUED else f"flow_forecast/{station}/{kind}/{issue_date}-{_digest(content)}.parquet"
+        )
         self._store.put(key, content)
-        if kind is Kind.ISSUED or not self._store.exists(first) and self._is_newest(station, issue_date):
+        if kind is Kind.ISSUED or (not self._store.exists(first) and self._is_newest(station, issue_date)):
             self._store.put(self._pointer(station), to_json({"forecast": key, "issue_date": issue_date}))
         return key
 
