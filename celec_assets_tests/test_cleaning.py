@@ -223,9 +223,9 @@ def test_nothing_is_filled_before_the_first_or_after_the_last_observed_day() -> 
     assert list(cleaned["flow_flag"]) == ["missing", "observed", "observed", "missing"]
 
 
-def test_a_gap_is_never_filled_across_a_day_on_which_a_simulated_river_was_dry() -> None:
-    cleaned = series("geoglows-99", [8, None, 0, 2])
-    assert cleaned["flow_m3s"][1] != pytest.approx(np.exp(np.interp(1, [0, 3], np.log([8, 2]))))
+def test_what_fills_a_gap_beside_a_dry_day_does_not_depend_on_the_days_behind_it() -> None:
+    one, two = series("geoglows-99", [8, None, 0, 2]), series("geoglows-99", [8, None, 0, 6])
+    pd.testing.assert_frame_equal(one[:3], two[:3])
 
 
 # Levels
@@ -290,7 +290,7 @@ LENGTH = 24
 
 @st.composite
 def histories(draw: st.DrawFn, files: int = 1) -> pd.DataFrame:
-    """A station's readings: a file a third of the time, or several files that speak of the same days."""
+    """A station's readings: one file after the other, or several files that speak of the same days."""
 
     def column(values: st.SearchStrategy) -> list:
         return draw(st.lists(values, min_size=LENGTH, max_size=LENGTH))
@@ -300,7 +300,7 @@ def histories(draw: st.DrawFn, files: int = 1) -> pd.DataFrame:
         for number in range(files)
     ]
     if files == 1:
-        frames[0]["raw_file"] = [f"month {day.day // 8}" for day in frames[0]["day"]]
+        frames[0]["raw_file"] = [f"week {day.day // 8}" for day in frames[0]["day"]]
     return pd.concat(frames)
 
 
@@ -313,7 +313,7 @@ def outcome(cleaned: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
     return cleaned[cleaned["day"] <= until].set_index("day")
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(data=st.data(), station_id=st.sampled_from(STATIONS), today=st.integers(0, LENGTH - 1), removed=st.booleans())
 def test_what_comes_later_changes_no_earlier_day_but_the_interpolated_ones(
     data: st.DataObject, station_id: str, today: int, removed: bool
@@ -339,7 +339,7 @@ def test_what_comes_later_changes_no_earlier_day_but_the_interpolated_ones(
     pd.testing.assert_frame_equal(one.loc[both][~filled], two.loc[both][~filled])
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(data=st.data(), station_id=st.sampled_from(STATIONS), seed=st.integers(0, 2**32 - 1))
 def test_the_order_of_rows_and_files_means_nothing(data: st.DataObject, station_id: str, seed: int) -> None:
     known = {name: data.draw(histories(files=3), label=name) for name in [station_id, *others_of(station_id)]}
@@ -351,7 +351,7 @@ def test_the_order_of_rows_and_files_means_nothing(data: st.DataObject, station_
     )
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(data=st.data(), station_id=st.sampled_from(STATIONS))
 def test_nothing_is_repaired_silently(data: st.DataObject, station_id: str) -> None:
     known = {name: data.draw(histories(files=2), label=name) for name in [station_id, *others_of(station_id)]}
