@@ -1,0 +1,72 @@
+"""Measures what the README quotes, as ratios in one run, and writes the table there: `make benchmarks`.
+
+Each side of a ratio is a process of its own; they take turns, and the median of the rounds counts. Exits with 1 when a
+ratio is above its bound.
+"""
+
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.md"
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    what: str
+    against: str
+    bound: float
+    ours: Sequence[str]
+    theirs: Sequence[str]
+
+
+BENCHMARKS = [
+    Benchmark(
+        "`import celec_assets.definitions`",
+        "`import dagster`",
+        1.3,
+        ["-c", "import celec_assets.definitions"],
+        ["-c", "import dagster"],
+    ),
+    Benchmark(
+        "the demo's pipeline, from 75 raw files to 7 forecasts",
+        "a plain script that reads the same files and fits the same models, and the same graph with empty bodies",
+        1.5,
+        ["-m", "benchmarks.pipeline", "platform"],
+        ["-m", "benchmarks.pipeline", "script"],
+    ),
+]
+
+
+def seconds(arguments: Sequence[str]) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        extra = [folder] if "-m" in arguments else []
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *arguments, *extra], check=True, capture_output=True)
+        return time.perf_counter() - started
+
+
+def main() -> int:
+    rows = ["| what | against | ratio | bound |", "|---|---|---|---|"]
+    too_slow = 0
+    for benchmark in BENCHMARKS:
+        pairs = [(seconds(benchmark.ours), seconds(benchmark.theirs)) for _ in range(ROUNDS)]
+        ratio = statistics.median(ours / theirs for ours, theirs in pairs)
+        rows.append(f"| {benchmark.what} | {benchmark.against} | {ratio:.2f} | {benchmark.bound} |")
+        too_slow += ratio > benchmark.bound
+        print(rows[-1], [f"{ours:.1f} s / {theirs:.1f} s" for ours, theirs in pairs], flush=True)
+    text = README.read_text("utf-8")
+    table = "\n".join(rows)
+    README.write_text(re.sub(r"(?s)(<!-- benchmarks -->\n).*?(\n<!-- /benchmarks -->)", rf"\1{table}\2", text), "utf-8")
+    return 1 if too_slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

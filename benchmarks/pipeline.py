@@ -1,0 +1,126 @@
+"""The demo's pipeline, by the platform or by a plain script: `python -m benchmarks.pipeline (platform|script) FOLDER`."""
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from celec_assets.build import build_definitions
+from celec_assets.catch_up import CatchUp
+from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
+from celec_assets.sample import sample_files
+from celec_assets.settings import Settings
+from celec_assets.storage.lake import Lake
+
+LAST_DAY = date(2025, 12, 31)
+TODAY = LAST_DAY + timedelta(days=1)
+STORAGE = "storage:\n  sqlite:\n    base_dir: .dagster\n"
+
+
+def platform(folder: Path) -> None:
+    """What `make demo` does, without the screen."""
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        outcome = CatchUp(build_definitions(Settings(lake_url=str(folder))), instance, Lake.open(str(folder))).run()
+    assert outcome.made["flow_forecast"] == 7, outcome
+
+
+def script(folder: Path) -> None:
+    """The same work by hand, and then the same graph, in which nothing is done."""
+    import pandas as pd
+
+    from celec_assets.catalogue import station
+    from celec_assets.forecasting.training import issue, train
+    from celec_assets.series.cleaning import clean
+    from celec_assets.sources import read_raw_file
+
+    files = sorted(path for path in (folder / "raw").rglob("*") if path.is_file())
+    names = [path.relative_to(folder / "raw").as_posix() for path in files]
+    read = [
+        read_raw_file(name, path.read_bytes(), TODAY)[1].assign(raw_file=name)
+        for name, path in zip(names, files, strict=True)
+    ]
+    readings = dict(iter(pd.concat(read).groupby("station")))
+    series = {}
+    for name, frame in readings.items():
+        spec = station(name)
+        others = {*spec.neighbours, *spec.may_be_copy_of}
+        series[name] = clean(spec, frame, {other: readings[other] for other in others})
+        series[name].to_parquet(folder / f"{name}.parquet")
+    for name, frame in series.items():
+        issue(train(name, frame, series), frame, series, made_on=TODAY).to_parquet(folder / f"{name}-forecast.parquet")
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        run_empty_graph(instance, names, list(series))
+
+
+def run_empty_graph(instance: dg.DagsterInstance, files: list[str], stations: list[str]) -> None:
+    """The platform's assets and checks by name, partition and order, with empty bodies."""
+    instance.add_dynamic_partitions(str(RAW_FILES.name), files)
+    instance.add_dynamic_partitions(str(STATIONS.name), stations)
+    defs = build_definitions(Settings(lake_url="nowhere"))
+    graph = defs.resolve_asset_graph()
+    checks = {
+        asset: [key.name for key in graph.asset_check_keys if key.asset_key == asset]
+        for asset in graph.get_all_asset_keys()
+    }
+    parts = {
+        "raw_files": None,
+        "observations": RAW_FILES,
+        "daily_series": STATIONS,
+        "flow_model": STATIONS,
+        "flow_forecast": STATIONS,
+    }
+    assets = [empty_asset(name, partitions_def) for name, partitions_def in parts.items()]
+    empty = dg.Definitions(
+        assets=assets,
+        asset_checks=[empty_checks(asset, checks[asset.key], parts[asset.key.to_user_string()]) for asset in assets],
+        executor=dg.in_process_executor,
+    )
+    job = empty.resolve_implicit_global_asset_job_def()
+    for name, partitions_def in parts.items():
+        keys = instance.get_dynamic_partitions(str(partitions_def.name)) if partitions_def else []
+        for tags in range_tags(keys, keys) if keys else [{}]:
+            result = job.execute_in_process(asset_selection=[dg.AssetKey(name)], instance=instance, tags=tags)
+            assert result.success
+
+
+def empty_asset(name: str, partitions_def: dg.PartitionsDefinition[str] | None) -> dg.AssetsDefinition:
+    policy = dg.BackfillPolicy.single_run() if partitions_def else None
+
+    @dg.asset(name=name, partitions_def=partitions_def, backfill_policy=policy)
+    def nothing(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        if name == "observations":
+            for station in context.instance.get_dynamic_partitions(str(STATIONS.name)):
+                context.log_event(dg.AssetMaterialization("station_observations", partition=station))
+        return dg.MaterializeResult()
+
+    return nothing
+
+
+def empty_checks(
+    asset: dg.AssetsDefinition, names: list[str], partitions_def: dg.PartitionsDefinition[str] | None
+) -> dg.AssetChecksDefinition:
+    specs = [dg.AssetCheckSpec(name, asset=asset, partitions_def=partitions_def) for name in names]
+
+    @dg.multi_asset_check(specs=specs, name=f"check_{asset.key.to_python_identifier()}")
+    def nothing() -> Iterator[dg.AssetCheckResult]:
+        for spec in specs:
+            yield dg.AssetCheckResult(asset_key=spec.asset_key, check_name=spec.name, passed=True)
+
+    return nothing
+
+
+def main(mode: str, folder: Path) -> None:
+    for name, content in sample_files(last_day=LAST_DAY):
+        path = folder / "raw" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (folder / "dagster.yaml").write_text(STORAGE)
+    os.chdir(folder)
+    {"platform": platform, "script": script}[mode](folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
