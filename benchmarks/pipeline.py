@@ -1,4 +1,4 @@
-"""The demo's pipeline, by the platform or by a plain script: `python -m benchmarks.pipeline (platform|script) FOLDER`."""
+"""The demo's pipeline, by the platform or by a plain script: `python -m benchmarks.pipeline platform|script FOLDER`."""
 
 import os
 import sys

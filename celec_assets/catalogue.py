@@ -27,6 +27,7 @@ class Station(BaseModel):
     level_bounds_masl: tuple[float, float] = (-10.0, 6_300.0)
     neighbours: tuple[str, ...] = ()
     may_be_copy_of: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
     mrid_flow: int | None = None
     mrid_level: int | None = None
 

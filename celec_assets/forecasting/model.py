@@ -1,90 +1,139 @@
-"""The model inside `flow_model`: Prophet for the season, direct regressions for what it leaves behind."""
+"""The model inside `flow_model`: a seasonal curve, regressions on what it leaves behind, and calibrated quantiles.
 
-import logging
+With q the flow, s the seasonal curve (`season`), a = log q - s the anomaly and z what is known on the issue date
+(`memory`), each of the 33 targets y_j is modelled as
+
+    log y_j(t) = S_j(t) + z(t)'c_j + σ_j(t) ε_j
+
+where S_j is the log of the target's value if the flow were exp(s), c_j the mean of three members, and the quantiles of
+ε_j come from errors out of sample (`spread`). Multi-day means are targets of their own. docs/method.md has the figures.
+"""
+
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, Final, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from celec_assets.forecasting.forecast import LEADS, QUANTILES, WINDOWS
+from celec_assets.forecasting.memory import MEMORY_DAYS, carried, features, regress, standardised
+from celec_assets.forecasting.season import (
+    YEAR_DAYS,
+    Array,
+    as_days,
+    curve,
+    fit_season,
+    fourier,
+    seasonal_targets,
+    targets,
+)
+from celec_assets.forecasting.spread import calibrate, state
 
-RECIPE: Final = "prophet-season-and-memory-1"
-Array = npt.NDArray[np.float64]
-ORDER: Final = 3
+RECIPE: Final = "prophet-memory-1"
+"""Names code and settings. Raise it with every change that changes a forecast."""
 
-
-def _season(days: pd.DatetimeIndex) -> Array:
-    angle = 2 * np.pi * np.arange(1, ORDER + 1) * (days - pd.Timestamp(0)).days.to_numpy()[:, None] / 365.25
-    return np.stack([np.sin(angle), np.cos(angle)], axis=2).reshape(len(days), -1)
-
-
-def _memory(anomaly: "pd.Series[float]") -> Array:
-    means = [anomaly.rolling(days, min_periods=1).mean() for days in (1, 3, 7, 30, 90)]
-    return np.column_stack([np.ones(len(anomaly)), *(m.fillna(0.0) for m in means)])
+SEEN_SHARE: Final = 0.8
+"""Of a window's days must be observed for its mean to be learnt from."""
+BLOCKS: Final = (4, 10)
+"""Cross-fitting blocks: one a year, within these numbers."""
+DIGITS: Final = 6
+"""Significant digits of a stored number."""
 
 
 @dataclass(frozen=True)
 class FlowModel:
-    level: float
-    season: Array
-    memory: Array
-    spread: Array
+    """A fitted station as plain arrays: `fit`, then `forecast` as often as new days come."""
+
+    covariates: dict[str, Array]  # level and harmonics of each one's log
+    season: Array  # Prophet's coefficients
+    mean: Array  # of the features
+    deviation: Array
+    members: list[Array]  # coefficients (columns used, targets)
+    scale: Array  # (state, targets)
+    bounds: Array  # (2, targets)
+    quantiles: Array  # (targets, quantiles) of the scaled error
 
     @classmethod
     def fit(cls, flow_m3s: "pd.Series[float]", covariates: Mapping[str, "pd.Series[float]"]) -> Self:
-        from prophet import Prophet
+        """Fit a station on all days of its series. The same input gives the same model.
 
-        logging.getLogger("cmdstanpy").disabled = True
-        log_flow = np.log(flow_m3s.clip(lower=1e-3))
-        prophet = Prophet(
-            growth="flat",
-            weekly_seasonality=False,
-            daily_seasonality=False,
-            yearly_seasonality=ORDER,
-            uncertainty_samples=0,
-        )
-        prophet.fit(pd.DataFrame({"ds": log_flow.index, "y": log_flow.to_numpy()}).dropna())
-        days = pd.DatetimeIndex(log_flow.index)
-        level = float(prophet.params["m"].ravel()[0]) * prophet.y_scale
-        season = prophet.params["beta"].ravel()[: 2 * ORDER] * prophet.y_scale
-        horizon = days.append(pd.date_range(days[-1] + pd.Timedelta(days=1), periods=30))
-        curve = level + _season(horizon) @ season
-        anomaly = log_flow - curve[: len(days)]
-        x = _memory(anomaly)
-        memory, spread = [], []
-        for window in [(h, 1) for h in LEADS] + [(w, w) for w in WINDOWS]:
-            ahead, width = window
-            target = (
-                np.log(flow_m3s.rolling(width).mean().shift(-ahead))
-                - pd.Series(curve).rolling(width).mean().shift(-ahead).to_numpy()[: len(days)]
-            )
-            ok = target.notna().to_numpy() & flow_m3s.notna().to_numpy()
-            beta = np.linalg.solve(x[ok].T @ x[ok] + 10 * np.eye(x.shape[1]), x[ok].T @ target[ok].to_numpy())
-            memory.append(beta)
-            spread.append(np.quantile(target[ok].to_numpy() - x[ok] @ beta, QUANTILES))
-        return cls(round(level, 6), season.round(6), np.round(memory, 6), np.round(spread, 6))
+        Args:
+            flow_m3s: daily flow up to the last observed day, without holes in the index; missing days are NaN.
+            covariates: other daily series by name (flows, levels), NaN where missing. Those with less than a year of
+                values, or none in the last week, are left out.
+        """
+        index = pd.DatetimeIndex(flow_m3s.index)
+        days, log_flow = as_days(index), _log(flow_m3s, index)
+        used, others = _fit_covariates(covariates, index, days)
+        season = fit_season(days, log_flow)
+        anomaly = log_flow - curve(season, days)
+        rows = np.flatnonzero(np.isfinite(log_flow))
+        rows = rows[rows >= MEMORY_DAYS]
+        z, widths = features(anomaly, others, days)
+        mean, deviation = np.nanmean(z[rows], axis=0), np.nanstd(z[rows], axis=0) + 1e-9
+        y = (np.log(targets(np.exp(log_flow), SEEN_SHARE)) - seasonal_targets(season, days))[rows]
+        members, crossed = regress(standardised(z[rows], mean, deviation), y, widths, _blocks(len(rows)))
+        return cls(used, season, mean, deviation, members, *calibrate(y - crossed, state(anomaly, days)[rows]))
 
     def forecast(self, flow_m3s: "pd.Series[float]", covariates: Mapping[str, "pd.Series[float]"]) -> Array:
-        recent = flow_m3s.iloc[-120:]
-        days = pd.DatetimeIndex(recent.index)
-        ahead = pd.date_range(days[-1] + pd.Timedelta(days=1), periods=30)
-        anomaly = np.log(recent.clip(lower=1e-3)) - (self.level + _season(days) @ self.season)
-        curve = self.level + _season(ahead) @ self.season
-        base = np.array([*curve, *(curve[:w].mean() for w in WINDOWS)])
-        centre = base + self.memory @ _memory(anomaly)[-1]
-        return np.exp(np.sort(centre[:, None] + self.spread, axis=1))
+        """Quantiles (33 targets, 7) in m³/s, issued on the last day of the series, which must be observed."""
+        index = pd.date_range(end=flow_m3s.index[-1], periods=3 * MEMORY_DAYS)
+        days = as_days(index)
+        anomaly = _log(flow_m3s, index) - curve(self.season, days)
+        others = [_log(covariates.get(name), index) - _harmonics(days) @ c for name, c in self.covariates.items()]
+        z = standardised(features(anomaly, others, days)[0][-1:], self.mean, self.deviation)
+        # When a neighbour is silent, the member that does not know it is left.
+        silent = any(np.isnan(carried(other)[-1]) for other in others)
+        members = self.members[:1] if silent else self.members
+        point = seasonal_targets(self.season, days[-1:]) + np.mean([z[:, : len(c)] @ c for c in members], axis=0)
+        sigma = np.exp(np.clip(state(anomaly, days)[-1:] @ self.scale, *self.bounds))
+        return np.exp(point.T + sigma.T * self.quantiles)
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "level": self.level,
-            "season": self.season.tolist(),
-            "memory": self.memory.tolist(),
-            "spread": self.spread.tolist(),
-        }
+        """JSON-able, numbers rounded to `DIGITS` significant digits: processors differ in the last bits."""
+        return _plain(asdict(self))
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        return cls(stored["level"], *(np.array(stored[n]) for n in ("season", "memory", "spread")))
+        """The model that `to_dict` gave."""
+        arrays = {name: np.asarray(v) for name, v in stored.items() if name not in ("covariates", "members")}
+        covariates = {name: np.asarray(v) for name, v in stored["covariates"].items()}
+        return cls(covariates=covariates, members=[np.asarray(c) for c in stored["members"]], **arrays)
+
+
+def _fit_covariates(
+    covariates: Mapping[str, "pd.Series[float]"], index: pd.DatetimeIndex, days: Array
+) -> tuple[dict[str, Array], list[Array]]:
+    """Level and harmonics of each usable covariate's log, and what they leave behind."""
+    waves = _harmonics(days)
+    used: dict[str, Array] = {}
+    for name in sorted(covariates):
+        values = _log(covariates[name], index)
+        seen = np.isfinite(values)
+        if seen.sum() >= YEAR_DAYS and np.isfinite(carried(values)[-1]):
+            left = waves[seen].T @ waves[seen] + 1e-5 * seen.sum() * np.eye(waves.shape[1])
+            used[name] = np.linalg.solve(left, waves[seen].T @ values[seen])
+    return used, [_log(covariates[name], index) - waves @ c for name, c in used.items()]
+
+
+def _blocks(rows: int) -> list[slice]:
+    edges = np.linspace(0, rows, int(np.clip(rows // 365, *BLOCKS)) + 1).astype(int)
+    return [slice(int(first), int(last)) for first, last in pairwise(edges)]
+
+
+def _log(values: "pd.Series[float] | None", index: pd.DatetimeIndex) -> Array:
+    there = np.full(len(index), np.nan) if values is None else values.reindex(index).to_numpy(np.float64)
+    return np.log(np.where(there > 0, there, np.nan))
+
+
+def _harmonics(days: Array) -> Array:
+    return np.c_[np.ones(len(days)), fourier(days, YEAR_DAYS, 2)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(v) for name, v in value.items()}
+    if isinstance(value, np.ndarray | list):
+        return [_plain(v) for v in value]
+    return float(f"{value:.{DIGITS}g}")

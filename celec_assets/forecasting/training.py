@@ -30,7 +30,7 @@ def train(station: str, series: pd.DataFrame, others: Mapping[str, pd.DataFrame]
 
     Args:
         series: the station's daily series (`series.schema.COLUMNS`).
-        others: daily series by station; the neighbours that are in it help.
+        others: daily series by station, for the covariates that the catalogue names.
 
     Returns:
         `station, recipe, trained_from, trained_through (ISO dates), observed_days, data_sha256, versions, model`.
@@ -79,10 +79,10 @@ def _inputs(
     if last is None:
         raise SeriesTooShort(f"{station} has no observed day")
     daily = series.set_index("day").loc[:last]
-    covariates = {f"level:{station}": daily["level_masl"]}
-    for neighbour in find_station(station).neighbours:
-        if (other := others.get(neighbour)) is not None:
-            aligned = other.set_index("day").reindex(daily.index)
-            covariates[f"flow:{neighbour}"] = aligned["flow_m3s"]
-            covariates[f"level:{neighbour}"] = aligned["level_masl"]
-    return daily["flow_m3s"], {name: values for name, values in covariates.items() if values.notna().any()}
+    covariates = {}
+    for covariate in find_station(station).covariates:
+        quantity, _, name = covariate.partition(":")
+        if (other := series if name == station else others.get(name)) is not None:
+            values = other.set_index("day")["flow_m3s" if quantity == "flow" else "level_masl"]
+            covariates[covariate] = values.reindex(daily.index)
+    return daily["flow_m3s"], covariates
