@@ -5,7 +5,7 @@ RAW ?=
 RAW_OPTION := $(if $(RAW),--raw "$(RAW)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint proof lock benchmarks clean
+.PHONY: help demo test check lint proof lock benchmarks skill clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ proof: lint check benchmarks ## everything: lint, all tests, checks, benchmarks
 
 benchmarks: $(BIN)/celec ## the figures that the README quotes
 	$(BIN)/python -m benchmarks
+
+skill: $(BIN)/celec ## the README's skill table: make skill RAW=/raw/files FROM=2022-01-01 TO=2025-12-31
+	$(BIN)/python -m benchmarks.skill $(RAW_OPTION) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
 lock: ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \

@@ -29,30 +29,16 @@ def platform(folder: Path) -> None:
 
 def script(folder: Path) -> None:
     """The same work by hand, and then the same graph, in which nothing is done."""
-    import pandas as pd
-
-    from celec_assets.catalogue import station
+    from benchmarks.raw_folder import read_series
     from celec_assets.forecasting.training import issue, train
-    from celec_assets.series.cleaning import clean
-    from celec_assets.sources import read_raw_file
 
-    files = sorted(path for path in (folder / "raw").rglob("*") if path.is_file())
-    names = [path.relative_to(folder / "raw").as_posix() for path in files]
-    read = [
-        read_raw_file(name, path.read_bytes(), TODAY)[1].assign(raw_file=name)
-        for name, path in zip(names, files, strict=True)
-    ]
-    readings = dict(iter(pd.concat(read).groupby("station")))
-    series = {}
-    for name, frame in readings.items():
-        spec = station(name)
-        others = {*spec.neighbours, *spec.may_be_copy_of}
-        series[name] = clean(spec, frame, {other: readings[other] for other in others})
-        series[name].to_parquet(folder / f"{name}.parquet")
+    series = read_series(folder / "raw", TODAY)
+    for name, frame in series.items():
+        frame.to_parquet(folder / f"{name}.parquet")
     for name, frame in series.items():
         issue(train(name, frame, series), frame, series, made_on=TODAY).to_parquet(folder / f"{name}-forecast.parquet")
     with dg.DagsterInstance.from_config(str(folder)) as instance:
-        run_empty_graph(instance, names, list(series))
+        run_empty_graph(instance, [name for name, _ in sample_files(last_day=LAST_DAY)], list(series))
 
 
 def run_empty_graph(instance: dg.DagsterInstance, files: list[str], stations: list[str]) -> None:

@@ -10,12 +10,13 @@ with warnings.catch_warnings():
     # they are used all the same.
     warnings.simplefilter("ignore", dg.BetaWarning)
     warnings.simplefilter("ignore", dg.PreviewWarning)
+    from celec_assets.assets.backtest import flow_backtest
     from celec_assets.assets.checks import ALL_CHECKS
     from celec_assets.assets.forecast import flow_forecast, flow_model
     from celec_assets.assets.raw import observations, raw_files, station_observations
     from celec_assets.assets.series import daily_series
 
-from celec_assets.jobs import read_raw_files, train_models
+from celec_assets.jobs import backtest, read_raw_files, train_models
 from celec_assets.resources import Clock, LakeResource
 from celec_assets.sensors import automation, new_raw_files
 from celec_assets.settings import Settings
@@ -29,11 +30,11 @@ def build_definitions(settings: Settings, **resource_overrides: Any) -> dg.Defin
         resource_overrides: resources by name that replace the usual ones, for instance a clock that stands still.
     """
     lake = LakeResource(url=settings.lake_url)
-    layers = ("observations", "series", "models", "forecasts")
+    layers = ("observations", "series", "models", "forecasts", "backtests")
     return dg.Definitions(
-        assets=[raw_files, observations, station_observations, daily_series, flow_model, flow_forecast],
+        assets=[raw_files, observations, station_observations, daily_series, flow_model, flow_forecast, flow_backtest],
         asset_checks=ALL_CHECKS,
-        jobs=[read_raw_files, train_models],
+        jobs=[read_raw_files, train_models, backtest],
         sensors=[new_raw_files, automation],
         resources={
             "lake": lake,

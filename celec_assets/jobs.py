@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from celec_assets.assets.backtest import flow_backtest
 from celec_assets.assets.forecast import flow_model
 from celec_assets.assets.raw import observations
 
@@ -12,4 +13,9 @@ train_models = dg.define_asset_job(
     "train_models",
     selection=dg.AssetSelection.assets(flow_model),
     description="Train the models of a range of stations anew. The forecasts follow by themselves.",
+)
+backtest = dg.define_asset_job(
+    "backtest",
+    selection=dg.AssetSelection.assets(flow_backtest),
+    description="Judge the recipe on past days, station by station. Minutes a station the first time.",
 )

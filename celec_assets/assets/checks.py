@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
+from celec_assets.assets.backtest import flow_backtest
 from celec_assets.assets.forecast import flow_forecast, flow_model
 from celec_assets.assets.raw import FILE_CAN_BE_READ, observations, raw_files
 from celec_assets.assets.series import daily_series
@@ -278,6 +279,13 @@ def _model_is_complete(subject: Subject) -> Verdict:
     return not missing, {"missing": missing}
 
 
+def _newest_model_is_in_use(subject: Subject) -> Verdict:
+    models = subject.lake.models
+    pointer = models.pointer(subject.partition)
+    reasons = models.at(pointer.newest)["rejected"] or ["roll-back: an earlier model was put back on request"]
+    return pointer.newest == pointer.in_use, {} if pointer.newest == pointer.in_use else {"reasons": reasons}
+
+
 model_checks = partition_checks(
     flow_model,
     STATIONS,
@@ -289,6 +297,14 @@ model_checks = partition_checks(
             severity=ERROR,
             blocking=True,  # a model that cannot be traced must not forecast
             judge=_model_is_complete,
+        ),
+        PartitionCheck(
+            name="newest_model_is_in_use",
+            description="The model that was trained last came into use; if not, the reasons stand here, and the one "
+            "before it keeps forecasting.",
+            severity=WARN,
+            blocking=False,  # the model in use still forecasts
+            judge=_newest_model_is_in_use,
         ),
         PartitionCheck(
             name="model_is_recent",
@@ -374,4 +390,57 @@ forecast_checks = partition_checks(
     ],
 )
 
-ALL_CHECKS = [no_file_is_refused, observation_checks, series_checks, model_checks, forecast_checks]
+# flow_backtest
+
+COVERAGE = (0.7, 0.9)
+
+
+def _beats_doing_nothing(subject: Subject) -> Verdict:
+    means = _of_means(subject, "mae_ratio_to_persistence", "mae_ratio_to_climatology", windows=(7, 14))
+    return all(ratio <= 1 for ratio in means.values()), means
+
+
+def _bands_hold(subject: Subject) -> Verdict:
+    low, high = COVERAGE
+    coverage = _of_means(subject, "coverage_80", windows=(7, 14))
+    return all(low <= share <= high for share in coverage.values()), coverage
+
+
+def _of_means(subject: Subject, *metrics: str, windows: tuple[int, ...]) -> dict[str, float]:
+    scores = subject.value
+    forecast = scores[(scores["model"] == "forecast") & scores["window_days"].isin(windows)]
+    chosen = forecast[forecast["metric"].isin(metrics)].to_dict("records")
+    return {f"{row['metric']}_{row['window_days']}d": round(row["value"], 3) for row in chosen}
+
+
+def _read_scores(lake: "Lake", station: str) -> Any:
+    from celec_assets.forecasting.model import RECIPE
+
+    return lake.backtests.scores(station, RECIPE)
+
+
+backtest_checks = partition_checks(
+    flow_backtest,
+    STATIONS,
+    _read_scores,
+    [
+        PartitionCheck(
+            name="forecast_beats_doing_nothing",
+            description="The means of the next 7 and 14 days are forecast better than by the last value and by the "
+            "calendar.",
+            severity=WARN,
+            blocking=False,  # the planner is told; a forecast with bands is still more than none
+            judge=_beats_doing_nothing,
+        ),
+        PartitionCheck(
+            name="bands_hold_what_they_promise",
+            description=f"Of the means of the next 7 and 14 days, {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%} lay inside "
+            "the 80 % band.",
+            severity=WARN,
+            blocking=False,
+            judge=_bands_hold,
+        ),
+    ],
+)
+
+ALL_CHECKS = [no_file_is_refused, observation_checks, series_checks, model_checks, forecast_checks, backtest_checks]

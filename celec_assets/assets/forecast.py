@@ -7,11 +7,13 @@ import dagster as dg
 from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
 from celec_assets.automation import FOLLOWS_ITS_INPUTS, WHERE_MISSING
 from celec_assets.partitions import STATIONS
-from celec_assets.resources import Clock
+from celec_assets.resources import Clock, LakeResource
 from celec_assets.storage.by_partition import ByPartition, Documents, Frames
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from celec_assets.storage.lake import Lake
 
 
 @dg.asset(
@@ -31,19 +33,44 @@ if TYPE_CHECKING:
         data_sha256="string",
         versions="object: library to version",
         model="object: the fitted parameters",
+        rejected="list of string: why it did not come into use; empty when it did",
     ),
 )
-def flow_model(context: dg.AssetExecutionContext, daily_series: Frames) -> Documents:
+def flow_model(context: dg.AssetExecutionContext, lake: LakeResource, daily_series: Frames) -> Documents:
     """The trained model of a station, as a JSON document: parameters, training window, hash of the data, versions.
 
-    Trained where there is none yet, and when asked. A station with less than a year of observed days is refused.
+    Trained where there is none yet, and when asked. A station with less than a year of observed days is refused. What
+    is trained comes into use unless its forecast fails a sanity check, or its recipe is new here and its backtest is
+    worse than that of the recipe in use; then the model in use keeps forecasting.
     """
     from celec_assets.forecasting.training import train
 
     def make(station: str) -> dict[str, Any]:
-        return train(station, daily_series[station], daily_series)
+        candidate = train(station, daily_series[station], daily_series)
+        return {**candidate, "rejected": _reasons_against(lake.get(), candidate, daily_series)}
 
     return ByPartition(context.partition_keys, make, _describe_model)
+
+
+def _reasons_against(lake: "Lake", candidate: dict[str, Any], daily_series: Frames) -> list[str]:
+    from celec_assets.forecasting.gate import insane, reasons_against, worse
+    from celec_assets.forecasting.training import model_inputs, predict
+    from celec_assets.series.schema import observed_flow
+
+    station = candidate["station"]
+    inputs = model_inputs(station, daily_series[station], daily_series)
+    present = lake.models.read(station) if lake.models.exists(station) else None
+    return reasons_against(
+        candidate,
+        present,
+        insane(predict(candidate, inputs), inputs[0]),
+        lambda: worse(
+            lake.backtests.forecasts(station, candidate["recipe"]),
+            lake.backtests.forecasts(station, present["recipe"]) if present else None,
+            observed_flow(daily_series[station]),
+        ),
+        lake.models.pointer(station).rolled_back,
+    )
 
 
 def _describe_model(model: dict[str, Any]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def _ridge(gram: Array, right: Array, count: Array, width: int) -> Array:
     left = gram[:, :width, :width].copy()
     left[:, range(1, width), range(1, width)] += (RIDGE * count / 1000 + 1e-9)[:, None]
     left[:, 0, 0] += 1e-9
-    return np.linalg.solve(left, right[:, :width, None])[:, :, 0].T
+    return np.asarray(np.linalg.solve(left, right[:, :width, None])[:, :, 0].T, np.float64)
 
 
 def regress(z: Array, y: Array, widths: Sequence[int], blocks: Sequence[slice]) -> tuple[list[Array], Array]:

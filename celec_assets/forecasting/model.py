@@ -37,8 +37,8 @@ SEEN_SHARE: Final = 0.8
 """Of a window's days must be observed for its mean to be learnt from."""
 BLOCKS: Final = (4, 10)
 """Cross-fitting blocks: one a year, within these numbers."""
-DIGITS: Final = 6
-"""Significant digits of a stored number."""
+DIGITS: Final = 5
+"""Significant digits of a stored number. Processors differ from about the tenth on; what is stored must not."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class FlowModel:
         return np.exp(point.T + sigma.T * self.quantiles)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able, numbers rounded to `DIGITS` significant digits: processors differ in the last bits."""
+        """JSON-able, numbers rounded to `DIGITS` significant digits."""
         return _plain(asdict(self))
 
     @classmethod

@@ -36,13 +36,11 @@ def fourier(days: Array, period_days: float, order: int) -> Array:
 
 def fit_season(days: Array, log_flow: Array) -> Array:
     """Prophet's level, yearly and weekly coefficients, in units of log flow. Missing days (NaN) are left out."""
-    # Prophet says at ERROR that plotly is not there, and warns of short series, which the caller refuses or accepts.
-    for name in ("prophet", "prophet.plot"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("prophet.plot").disabled = True  # says at ERROR that plotly is not there
     from prophet import Prophet
 
-    logging.getLogger("cmdstanpy").disabled = True  # its level is set anew by its import
-
+    for name in ("prophet", "cmdstanpy"):  # a line a fit; short series are refused, or accepted, elsewhere
+        logging.getLogger(name).disabled = True
     seen = np.isfinite(log_flow)
     frame = pd.DataFrame({"ds": days[seen].astype("int64").astype("datetime64[D]"), "y": log_flow[seen]})
     prophet = Prophet(

@@ -9,20 +9,28 @@ from datetime import date
 from importlib.metadata import version
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from celec_assets.catalogue import station as find_station
 from celec_assets.forecasting.forecast import to_rows
 from celec_assets.forecasting.model import RECIPE, FlowModel
+from celec_assets.forecasting.season import Array
 from celec_assets.refusal import Refusal
 from celec_assets.series.schema import Flag, last_observed_day
 
 MIN_OBSERVED_DAYS: Final = 365
 """With less, there is no telling the season from the weather."""
 
+Inputs = tuple["pd.Series[float]", dict[str, "pd.Series[float]"]]
+
 
 class SeriesTooShort(Refusal):
     """There are too few observed days to train a model."""
+
+
+class UnreadableModel(Refusal):
+    """The stored model was made by another version of the code."""
 
 
 def train(station: str, series: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
@@ -38,43 +46,59 @@ def train(station: str, series: pd.DataFrame, others: Mapping[str, pd.DataFrame]
     Raises:
         SeriesTooShort: fewer than 365 observed days.
     """
-    flow, covariates = _inputs(station, series, others)
     observed = int((series["flow_flag"] == Flag.OBSERVED).sum())
-    if observed < MIN_OBSERVED_DAYS:
-        raise SeriesTooShort(f"{station} has {observed} observed days; a model needs {MIN_OBSERVED_DAYS}")
+    return train_on(station, model_inputs(station, series, others), observed)
+
+
+def train_on(station: str, inputs: Inputs, observed_days: int) -> dict[str, Any]:
+    """The model document of a station from its inputs: what `train` returns and the backtest trains with."""
+    if observed_days < MIN_OBSERVED_DAYS:
+        raise SeriesTooShort(f"{station} has {observed_days} observed days; a model needs {MIN_OBSERVED_DAYS}")
+    flow, covariates = inputs
     flow = flow[flow.index > flow.index[-1] - pd.DateOffset(years=find_station(station).training_years)]
-    data = pd.DataFrame({"flow_m3s": flow, **covariates}, index=flow.index)
+    covariates = {name: values.reindex(flow.index) for name, values in covariates.items()}
     return {
         "station": station,
         "recipe": RECIPE,
         "trained_from": f"{flow.index[0]:%Y-%m-%d}",
         "trained_through": f"{flow.index[-1]:%Y-%m-%d}",
-        "observed_days": int(flow.notna().sum()),
-        "data_sha256": hashlib.sha256(data.to_csv().encode()).hexdigest(),
+        "observed_days": observed_days,
+        "data_sha256": fingerprint((flow, covariates)),
         "versions": {name: version(name) for name in ("prophet", "cmdstanpy", "numpy", "pandas")},
         "model": FlowModel.fit(flow, covariates).to_dict(),
     }
 
 
+def predict(document: Mapping[str, Any], inputs: Inputs) -> Array:
+    """Quantiles (33 targets, 7) in m³/s from the last day of the inputs on, with a model that `train` returned.
+
+    Raises:
+        UnreadableModel: the model's recipe is not this version's.
+    """
+    if document["recipe"] != RECIPE:
+        raise UnreadableModel(f"the model's recipe {document['recipe']} is not this version's, {RECIPE}; train it anew")
+    return FlowModel.from_dict(document["model"]).forecast(*inputs)
+
+
 def issue(
     document: Mapping[str, Any], series: pd.DataFrame, others: Mapping[str, pd.DataFrame], made_on: date
 ) -> pd.DataFrame:
-    """Forecast from the series' last observed day with a trained model. Returns rows as `forecast.to_rows` says.
+    """Forecast from the series' last observed day. Returns rows as `forecast.to_rows` says.
 
     Args:
         document: what `train` returned.
         made_on: the local day of today.
     """
-    station = document["station"]
-    flow, covariates = _inputs(station, series, others)
-    quantiles = FlowModel.from_dict(document["model"]).forecast(flow, covariates)
-    return to_rows(station, flow.index[-1].date(), made_on, quantiles)
+    inputs = model_inputs(document["station"], series, others)
+    return to_rows(document["station"], inputs[0].index[-1].date(), made_on, predict(document, inputs))
 
 
-def _inputs(
-    station: str, series: pd.DataFrame, others: Mapping[str, pd.DataFrame]
-) -> tuple["pd.Series[float]", dict[str, "pd.Series[float]"]]:
-    """Flow through the last observed day, and what else is known of these days: levels and neighbours' flows."""
+def model_inputs(station: str, series: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> Inputs:
+    """Flow through the last observed day, and the covariates of these days.
+
+    Raises:
+        SeriesTooShort: no day is observed.
+    """
     last = last_observed_day(series)
     if last is None:
         raise SeriesTooShort(f"{station} has no observed day")
@@ -86,3 +110,18 @@ def _inputs(
             values = other.set_index("day")["flow_m3s" if quantity == "flow" else "level_masl"]
             covariates[covariate] = values.reindex(daily.index)
     return daily["flow_m3s"], covariates
+
+
+def through(inputs: Inputs, day: pd.Timestamp) -> Inputs:
+    """The inputs as they were known on an earlier day."""
+    flow, covariates = inputs
+    return flow.loc[:day], {name: values.loc[:day] for name, values in covariates.items()}
+
+
+def fingerprint(inputs: Inputs) -> str:
+    """SHA-256 of everything that a model or a forecast is made from."""
+    flow, covariates = inputs
+    digest = hashlib.sha256(f"{flow.index[0]:%Y-%m-%d}".encode())
+    for name, values in {"flow": flow, **dict(sorted(covariates.items()))}.items():
+        digest.update(name.encode() + np.ascontiguousarray(values, np.float64).tobytes())
+    return digest.hexdigest()

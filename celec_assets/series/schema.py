@@ -55,3 +55,9 @@ def last_observed_day(series: pd.DataFrame) -> pd.Timestamp | None:
     """The newest day with an observed flow: the issue date of a forecast from this series."""
     observed = series.loc[series["flow_flag"] == Flag.OBSERVED, "day"]
     return None if observed.empty else observed.iloc[-1]
+
+
+def observed_flow(series: pd.DataFrame) -> "pd.Series[float]":
+    """The flow (m³/s) by day where it was observed and no flag stands, NaN elsewhere: what forecasts are scored on."""
+    daily = series.set_index("day")
+    return daily["flow_m3s"].where(daily["flow_flag"] == Flag.OBSERVED)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from celec_assets.storage.backtests import Backtests
 from celec_assets.storage.formats import from_parquet, to_parquet
 from celec_assets.storage.observations import Observations
 from celec_assets.storage.store import FolderStore, ObjectStore
@@ -79,6 +80,7 @@ class Lake:
         self.series = Series(store)
         self.models = Models(store)
         self.forecasts = Forecasts(store)
+        self.backtests = Backtests(store)
 
     @classmethod
     def open(cls, url: str) -> "Lake":

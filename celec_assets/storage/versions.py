@@ -8,45 +8,100 @@ flow_forecast/<station>/latest.json                           pointer: the forec
 """
 
 import hashlib
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
 
 import pandas as pd
 
 from celec_assets.forecasting.forecast import Kind
+from celec_assets.refusal import Refusal
 from celec_assets.storage.formats import from_json, from_parquet, to_json, to_parquet
-from celec_assets.storage.store import ObjectStore
+from celec_assets.storage.store import ObjectMissing, ObjectStore
+
+KEPT_EARLIER: Final = 20
+"""Models that a roll-back can go through, one step each."""
 
 
 class Models:
-    """The models of every station, as JSON documents with a field `trained_through` (ISO date)."""
+    """The models of every station, as JSON documents (`forecasting.training.train`)."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
     def write(self, station: str, model: dict[str, Any]) -> str:
-        """Store a model and point to it. Returns its key."""
+        """Store a model; point to it unless its field `rejected` holds reasons not to. Returns its key."""
         content = to_json(model)
         key = f"flow_model/{station}/{model['trained_through']}-{_digest(content)}.json"
         self._store.put(key, content)
-        self._store.put(self._pointer(station), to_json({"model": key}))
+        pointer = self.pointer(station)
+        if model.get("rejected") or key == pointer.in_use:
+            pointer = replace(pointer, newest=key)
+        else:
+            earlier = (pointer.in_use, *pointer.earlier)[:KEPT_EARLIER] if pointer.in_use else ()
+            pointer = ModelPointer(in_use=key, newest=key, earlier=earlier)
+        self._put(station, pointer)
         return key
 
     def read(self, station: str) -> dict[str, Any]:
         """The model in use. Raises `ObjectMissing`."""
-        model: dict[str, Any] = from_json(self._store.get(self.in_use(station)))
-        return model
+        return self.at(self.pointer(station).in_use or self._key(station))
 
-    def in_use(self, station: str) -> str:
-        """The key of the model in use. Raises `ObjectMissing`."""
-        return str(from_json(self._store.get(self._pointer(station)))["model"])
+    def at(self, key: str) -> dict[str, Any]:
+        """The model under a key. Raises `ObjectMissing`."""
+        model: dict[str, Any] = from_json(self._store.get(key))
+        return model
 
     def exists(self, station: str) -> bool:
         """Whether a model is in use at this station."""
-        return self._store.exists(self._pointer(station))
+        return bool(self.pointer(station).in_use)
+
+    def roll_back(self, station: str) -> str:
+        """Put the model that was in use before back into use. Returns its key.
+
+        Where it is of another recipe, the present one's is kept out until a newer recipe comes.
+
+        Raises:
+            Refusal: no earlier model is known.
+        """
+        pointer = self.pointer(station)
+        if not pointer.earlier:
+            raise Refusal(f"{station} has had no other model in use")
+        before, *rest = pointer.earlier
+        left, back = self.at(pointer.in_use)["recipe"], self.at(before)["recipe"]
+        self._put(
+            station,
+            ModelPointer(before, pointer.newest, tuple(rest), rolled_back=left if left != back else ""),
+        )
+        return before
+
+    def pointer(self, station: str) -> "ModelPointer":
+        """Which models count at the station; all empty where there is none."""
+        try:
+            stored = from_json(self._store.get(self._key(station)))
+        except ObjectMissing:
+            return ModelPointer()
+        return ModelPointer(**{**stored, "earlier": tuple(stored["earlier"])})
+
+    def _put(self, station: str, pointer: "ModelPointer") -> None:
+        self._store.put(self._key(station), to_json(asdict(pointer)))
 
     @staticmethod
-    def _pointer(station: str) -> str:
+    def _key(station: str) -> str:
         return f"flow_model/{station}/in_use.json"
+
+
+@dataclass(frozen=True)
+class ModelPointer:
+    """Which models count at a station.
+
+    Keys of the one that forecasts, of the one trained last, and of those in use before (newest first); and the recipe
+    that was taken out of use on request.
+    """
+
+    in_use: str = ""
+    newest: str = ""
+    earlier: tuple[str, ...] = ()
+    rolled_back: str = ""
 
 
 class Forecasts:

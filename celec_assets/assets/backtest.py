@@ -1,0 +1,72 @@
+"""`flow_backtest`: how good the recipe would have been. Its own job, not on the daily road."""
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
+from celec_assets.partitions import STATIONS
+from celec_assets.resources import LakeResource
+from celec_assets.storage.by_partition import ByPartition, Frames
+
+if TYPE_CHECKING:
+    from celec_assets.storage.backtests import Backtest
+
+
+@dg.asset(
+    partitions_def=STATIONS,
+    backfill_policy=SINGLE_RUN,
+    io_manager_key="backtests",
+    group_name="skill",
+    owners=OWNERS,
+    kinds={"prophet", "parquet"},
+    metadata=columns(
+        station="string",
+        target="string: day or mean",
+        lead_days="int",
+        window_days="int",
+        model="string: forecast or a baseline",
+        metric="string",
+        value="float",
+        low="float",
+        high="float",
+        origins="int",
+    ),
+)
+def flow_backtest(context: dg.AssetExecutionContext, lake: LakeResource, daily_series: Frames) -> ByPartition[Any]:
+    """Skill of the recipe at a station: forecasts from every observed day of the last four years, with what was known
+    on that day, against persistence, climatology and the published peer.
+
+    Made by the publishing code, refitted every week as production is. Origins of an earlier backtest whose inputs have
+    not changed are kept, so the next one computes only new ones.
+    """
+    from celec_assets.forecasting.model import RECIPE
+    from celec_assets.forecasting.skill import backtest_and_score, usual_period
+    from celec_assets.storage.backtests import Backtest
+
+    def make(station: str) -> "Backtest":
+        known = lake.get().backtests.forecasts(station, RECIPE)
+        period = usual_period(daily_series[station])
+        return Backtest(RECIPE, *backtest_and_score(station, daily_series, *period, known, progress))
+
+    def progress(week: int, weeks: int) -> None:
+        if week % 26 == 0:
+            context.log.info(f"training week {week} of {weeks}")
+
+    return ByPartition(context.partition_keys, make, _describe)
+
+
+def _describe(backtest: "Backtest") -> dict[str, Any]:
+    from celec_assets.assets.pictures import skill_by_lead
+    from celec_assets.forecasting.skill import skill_table
+
+    origins = backtest.forecasts["origin"]
+    return {
+        "dagster/row_count": len(backtest.scores),
+        "recipe": backtest.recipe,
+        "first_origin": f"{origins.min():%Y-%m-%d}",
+        "last_origin": f"{origins.max():%Y-%m-%d}",
+        "origins": int(origins.nunique()),
+        "skill": dg.MetadataValue.md(skill_table(backtest.scores).to_markdown(index=False, floatfmt=".3f")),
+        "skill by lead": dg.MetadataValue.md(skill_by_lead(backtest.scores)),
+    }

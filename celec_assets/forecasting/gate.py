@@ -1,0 +1,86 @@
+"""Which model forecasts: a better recipe comes into use, a refit of the one in use does unless it is out of its mind.
+
+Judged are recipes, by their backtests on the same origins; a single model has no record of its own.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from celec_assets.forecasting.backtest import as_array
+from celec_assets.forecasting.forecast import LEADS, QUANTILES
+from celec_assets.forecasting.scores import compare, observed_targets
+from celec_assets.forecasting.season import Array
+
+FARTHEST: Final = 5.0
+"""A median above so many times the highest, or below the lowest flow over so many, is not a forecast."""
+MIN_ORIGINS: Final = 180
+"""Origins that two recipes must share to be compared: half a year, wet and dry."""
+
+
+def insane(quantiles: Array, flow_m3s: "pd.Series[float]") -> list[str]:
+    """What is wrong with a forecast, in words, each beginning with the check's name. Empty: nothing.
+
+    Args:
+        quantiles: (33, 7) in m³/s.
+        flow_m3s: the station's clean series.
+    """
+    median = quantiles[:, QUANTILES.index(0.5)]
+    low, high = float(flow_m3s.min()) / FARTHEST, float(flow_m3s.max()) * FARTHEST
+    checks = {
+        f"finite: {np.sum(~np.isfinite(quantiles))} quantiles are not numbers": np.isfinite(quantiles).all(),
+        f"positive: the lowest quantile is {np.nanmin(quantiles):.3g} m³/s": np.nanmin(quantiles) > 0,
+        "ordered: a quantile is below a lower one": (np.diff(quantiles, axis=1) >= 0).all(),
+        f"within reach: medians from {np.nanmin(median):.3g} to {np.nanmax(median):.3g} m³/s, where {low:.3g} to "
+        f"{high:.3g} can be": np.nanmin(median) >= low and np.nanmax(median) <= high,
+    }
+    return [problem for problem, passed in checks.items() if not passed]
+
+
+def worse(candidate: pd.DataFrame | None, present: pd.DataFrame | None, observed: "pd.Series[float]") -> list[str]:
+    """Why the candidate's recipe must not replace the present one, in words. Empty: it is not worse.
+
+    Args:
+        candidate: backtest forecasts of the new recipe; present: of the one in use; None where there is none.
+        observed: the observed flow (m³/s), daily, NaN where it was not.
+    """
+    if candidate is None or present is None:
+        which = "new recipe" if candidate is None else "recipe in use"
+        return [f"backtest: there is none of the {which} at this station; run the job `backtest` with its version"]
+    origins_a, flows_a = as_array(candidate)
+    origins_b, flows_b = as_array(present)
+    shared = origins_a.intersection(origins_b)
+    if len(shared) < MIN_ORIGINS:
+        return [f"backtest: the recipes share {len(shared)} origins; {MIN_ORIGINS} are needed"]
+    flows_a, flows_b = flows_a[origins_a.get_indexer(shared)], flows_b[origins_b.get_indexer(shared)]
+    compared = compare(shared, flows_a, flows_b, observed_targets(observed, shared))
+    weekly = compared.iloc[len(LEADS) : len(LEADS) + 2]  # the means of the next 7 and 14 days: what planners use
+    return [
+        f"backtest: CRPS of the next {row['window_days']} days' mean is {row['difference']:+.1%} "
+        f"({row['low']:+.1%} to {row['high']:+.1%}) against the recipe in use, over {row['origins']} origins"
+        for row in weekly[weekly["low"] > 0].to_dict("records")
+    ]
+
+
+def reasons_against(
+    candidate: Mapping[str, Any],
+    present: Mapping[str, Any] | None,
+    problems: list[str],
+    evidence: Callable[[], list[str]],
+    rolled_back: str,
+) -> list[str]:
+    """Why a freshly trained model must not come into use. Empty: it does.
+
+    Args:
+        candidate: its document; present: that of the model in use, None at a station without one.
+        problems: of `insane`.
+        evidence: gives `worse`; asked only when the recipes differ.
+        rolled_back: the recipe that somebody took out of use at this station, or "".
+    """
+    if problems or present is None or candidate["recipe"] == present["recipe"]:
+        return problems
+    if candidate["recipe"] == rolled_back:
+        return [f"roll-back: recipe {rolled_back} was taken out of use here on request"]
+    return evidence()
