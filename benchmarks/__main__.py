@@ -4,7 +4,6 @@ Each side of a ratio is a process of its own; they take turns, and the median of
 ratio is above its bound.
 """
 
-import re
 import statistics
 import subprocess
 import sys
@@ -12,9 +11,9 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-README = Path(__file__).parents[1] / "README.md"
+from benchmarks.readme import put_into_readme
+
 ROUNDS = 3
 
 
@@ -62,9 +61,7 @@ def main() -> int:
         rows.append(f"| {benchmark.what} | {benchmark.against} | {ratio:.2f} | {benchmark.bound} |")
         too_slow += ratio > benchmark.bound
         print(rows[-1], [f"{ours:.1f} s / {theirs:.1f} s" for ours, theirs in pairs], flush=True)
-    text = README.read_text("utf-8")
-    table = "\n".join(rows)
-    README.write_text(re.sub(r"(?s)(<!-- benchmarks -->\n).*?(\n<!-- /benchmarks -->)", rf"\1{table}\2", text), "utf-8")
+    put_into_readme("benchmarks", "\n".join(rows))
     return 1 if too_slow else 0
 
 

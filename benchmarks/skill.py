@@ -5,7 +5,6 @@ scores to docs/skill.csv and the table to the README.
 """
 
 import argparse
-import re
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -26,7 +25,6 @@ from celec_assets.resources import Clock
 
 ROOT = Path(__file__).parents[1]
 MAIN = ("mazar", "molino", "minas-san-francisco")
-WINDOWS = {7: "7 d", 14: "14 d"}
 CONTROL = "control"
 
 
@@ -48,50 +46,44 @@ def backtest(recipe: str, station: str, series: dict[str, pd.DataFrame], first: 
     return scores.assign(recipe=recipe)
 
 
-def readme_table(scores: pd.DataFrame, first: str, last: str, raw: Path) -> str:
+def readme_table(scores: pd.DataFrame, first: str, last: str, synthetic: bool) -> str:
     ours = scores[scores["recipe"] == model.RECIPE]
-    main = [station for station in MAIN if station in set(ours["station"])] or sorted(set(ours["station"]))
-    of_main = ours["station"].isin(main)
-    origins = ours[of_main & (ours["window_days"] == 7)].groupby("station")["origins"].max()
-    synthetic = (
-        " The files are the synthetic sample: these figures say nothing about a real river." if _is_sample(raw) else ""
-    )
-    lines = [
+    stations = sorted(set(ours["station"]))
+    main = [station for station in MAIN if station in stations] or stations
+    of_main = ours[ours["station"].isin(main)]
+    origins = of_main[of_main["window_days"] == 7].groupby("station")["origins"].max()
+    head = (
         f"Out of sample, an origin every observed day from {first} to {last}, refitted every week; mean over "
-        f"{', '.join(main)} ({', '.join(str(n) for n in origins[main])} origins). A ratio below 1 is better than the "
-        f"baseline, a skill above 0 too.{synthetic}",
-        "",
-        skill_table(ours[of_main]).to_markdown(index=False, floatfmt=".3f").replace("nan", "   "),
-        "",
-        "By station, the means of the next 7 and 14 days; beside it, a control in which plain harmonic regression stands "
-        "in Prophet's place:",
-        "",
-    ]
-    rows = []
-    for station in sorted(set(ours["station"])):
-        row: dict[str, object] = {"station": station}
-        for days, label in WINDOWS.items():
-            chosen = scores[(scores["station"] == station) & (scores["window_days"] == days)]
-            figures = chosen[chosen["model"] == "forecast"].pivot_table(
-                index="metric", columns="recipe", values="value"
-            )
-            ratios = {
-                name.removeprefix("mae_ratio_to_"): figures.loc[name]
-                for name in figures.index
-                if name.startswith("mae_ratio_to_")
-            }
-            best = max(ratios, key=lambda name: ratios[name][model.RECIPE])
-            row[f"MAE / best baseline, {label}"] = f"{ratios[best][model.RECIPE]:.3f} ({best.replace('_', ', ')})"
-            row[f"control, {label}"] = f"{ratios[best][CONTROL]:.3f}"
-            row[f"80 % band, {label}"] = f"{figures.loc['coverage_80'][model.RECIPE]:.1%}"
-        rows.append(row)
-    return "\n".join([*lines, pd.DataFrame(rows).to_markdown(index=False)])
+        f"{', '.join(f'{station} ({origins[station]} origins)' for station in main)}. "
+        "A ratio below 1 is better than the baseline, a skill above 0 too."
+    )
+    if synthetic:
+        head += " The files are the synthetic sample: these figures say nothing about a real river."
+    by_station = "By station, against the best of the four baselines; the control has harmonic regression for Prophet:"
+    rows = [{"station": station, **_row(scores[scores["station"] == station])} for station in stations]
+    return "\n\n".join(
+        [
+            head,
+            skill_table(of_main).to_markdown(index=False, floatfmt=".3f").replace(" nan |", "     |"),
+            by_station,
+            pd.DataFrame(rows).to_markdown(index=False),
+        ]
+    )
 
 
-def _is_sample(raw: Path) -> bool:
-    from celec_assets.sample import MARK
-
-    return any(MARK in path.stem for path in raw.rglob("*"))
+def _row(scores: pd.DataFrame) -> dict[str, str]:
+    """Of one station: the means of the next 7 and 14 days."""
+    row = {}
+    for days in (7, 14):
+        forecast = scores[(scores["window_days"] == days) & (scores["model"] == "forecast")]
+        figures = forecast.pivot_table(index="metric", columns="recipe", values="value")
+        ratios = figures[figures.index.str.startswith("mae_ratio_to_")]
+        best = str(ratios[model.RECIPE].idxmax())
+        baseline = best.removeprefix("mae_ratio_to_").replace("_7d", ", 7-day")
+        row[f"{days} days: MAE / best baseline"] = f"{ratios[model.RECIPE][best]:.3f} ({baseline})"
+        row[f"{days} days: control"] = f"{ratios[CONTROL][best]:.3f}"
+        row[f"{days} days: 80 % band"] = f"{figures[model.RECIPE]['coverage_80']:.1%}"
+    return row
 
 
 @contextmanager
@@ -121,12 +113,9 @@ def main() -> None:
             print(result)
     scores = pd.concat([result for result in results.values() if not isinstance(result, str)], ignore_index=True)
     scores.round(4).to_csv(ROOT / "docs" / "skill.csv", index=False)
-    table = readme_table(scores, options.first, last, options.raw)
-    readme = ROOT / "README.md"
-    text = re.sub(
-        r"(?s)(<!-- skill -->\n).*?(\n<!-- /skill -->)", lambda m: m[1] + table + m[2], readme.read_text("utf-8")
-    )
-    readme.write_text(text, "utf-8")
+    synthetic = any(MARK in path.stem for path in options.raw.rglob("*"))
+    table = readme_table(scores, options.first, last, synthetic)
+    put_into_readme("skill", table)
     print(table, "\n\nwritten to README.md; all scores: docs/skill.csv")
 
 

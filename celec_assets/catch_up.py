@@ -10,6 +10,9 @@ import dagster as dg
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
 from celec_assets.storage.lake import Lake
 
+ROAD = ("raw_files", "observations", "daily_series", "flow_model", "flow_forecast")
+"""The assets that are made every day, in order."""
+
 
 @dataclass
 class Outcome:
@@ -37,7 +40,7 @@ class CatchUp:
             on_layer: is told asset and number of partitions when a layer begins.
         """
         lake = self._lake
-        layers: dict[str, Callable[[], Collection[str]]] = {
+        behind: dict[str, Callable[[], Collection[str]]] = {
             "observations": self._unread,
             "daily_series": lambda: self._behind("daily_series", "station_observations", lake.series.exists),
             "flow_model": lambda: {s for s in self._stations() if lake.series.exists(s) and not lake.models.exists(s)},
@@ -47,11 +50,11 @@ class CatchUp:
         }
         on_layer("raw_files", 1)
         self._execute("raw_files", {})
-        for asset, partitions_behind in layers.items():
-            behind = partitions_behind()
-            on_layer(asset, len(behind))
+        for asset in ROAD[1:]:
+            partitions = behind[asset]()
+            on_layer(asset, len(partitions))
             definition = RAW_FILES if asset == "observations" else STATIONS
-            for tags in range_tags(self._instance.get_dynamic_partitions(str(definition.name)), behind):
+            for tags in range_tags(self._instance.get_dynamic_partitions(str(definition.name)), partitions):
                 self._execute(asset, tags)
         return self.outcome
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import dagster as dg
 
-from celec_assets.catch_up import Outcome
+from celec_assets.catch_up import ROAD, Outcome
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Result:
 
 
 def judge(defs: dg.Definitions, outcome: Outcome) -> list[Result]:
-    """A result for every check that the definitions hold and for every partition that failed, worst first."""
+    """A result for every check of the assets on the daily road and for every partition that failed, worst first."""
     verdicts: dict[dg.AssetCheckKey, list[dg.AssetCheckEvaluation]] = {}
     unfinished: set[dg.AssetCheckKey] = set()
     for run in outcome.runs:
@@ -44,7 +44,8 @@ def judge(defs: dg.Definitions, outcome: Outcome) -> list[Result]:
         }
         unfinished |= planned - {evaluation.asset_check_key for evaluation in evaluations}
     results = [Result(asset, partition, "failed", reason) for asset, partition, reason in outcome.failed]
-    for key in defs.resolve_asset_graph().asset_check_keys:
+    checks = defs.resolve_asset_graph().asset_check_keys
+    for key in [key for key in checks if key.asset_key.to_user_string() in ROAD]:
         failing = [evaluation for evaluation in verdicts.get(key, []) if not evaluation.passed]
         if key not in verdicts or key in unfinished:
             status, why = "NOT RUN", "the step before it failed, or nothing was made"

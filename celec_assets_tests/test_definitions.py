@@ -10,7 +10,7 @@ import pytest
 from celec_assets.build import build_definitions
 from celec_assets.settings import Settings, WrongSettings, read_settings
 
-ASSETS = ["raw_files", "observations", "station_observations", "daily_series", "flow_model", "flow_forecast"]
+ASSETS = ["raw_files", "observations", "station_observations", "daily_series", "flow_model", "flow_forecast", "flow_backtest"]
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,7 @@ def test_the_graph_is_the_road(defs: dg.Definitions) -> None:
         "daily_series": {"station_observations"},
         "flow_model": {"daily_series"},
         "flow_forecast": {"daily_series", "flow_model"},
+        "flow_backtest": {"daily_series"},
     }
 
 
@@ -68,7 +69,7 @@ def test_the_code_location_loads_from_the_workspace_file() -> None:
 def test_wrong_settings_are_named_all_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("CELEC_LAKE_URL", str(tmp_path / "file"))
-    with pytest.raises(WrongSettings, match="CELEC_LAKE_URL: .*is a file, not a folder"):
+    with pytest.raises(WrongSettings, match=r"CELEC_LAKE_URL: .*is a file, not a folder"):
         read_settings()
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     metadata=columns(
         station="string",
         recipe="string",
+        format="int",
         trained_from="date",
         trained_through="date",
         observed_days="int",

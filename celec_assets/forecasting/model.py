@@ -33,6 +33,9 @@ from celec_assets.forecasting.spread import calibrate, state
 RECIPE: Final = "prophet-memory-1"
 """Names code and settings. Raise it with every change that changes a forecast."""
 
+FORMAT: Final = 1
+"""Of the stored document. A recipe may change without it: then models of the recipe before still forecast."""
+
 SEEN_SHARE: Final = 0.8
 """Of a window's days must be observed for its mean to be learnt from."""
 BLOCKS: Final = (4, 10)

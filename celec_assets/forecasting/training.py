@@ -14,7 +14,7 @@ import pandas as pd
 
 from celec_assets.catalogue import station as find_station
 from celec_assets.forecasting.forecast import to_rows
-from celec_assets.forecasting.model import RECIPE, FlowModel
+from celec_assets.forecasting.model import FORMAT, RECIPE, FlowModel
 from celec_assets.forecasting.season import Array
 from celec_assets.refusal import Refusal
 from celec_assets.series.schema import Flag, last_observed_day
@@ -41,7 +41,8 @@ def train(station: str, series: pd.DataFrame, others: Mapping[str, pd.DataFrame]
         others: daily series by station, for the covariates that the catalogue names.
 
     Returns:
-        `station, recipe, trained_from, trained_through (ISO dates), observed_days, data_sha256, versions, model`.
+        `station, recipe, format, trained_from` and `trained_through` (ISO dates), `observed_days, data_sha256,
+        versions, model`.
 
     Raises:
         SeriesTooShort: fewer than 365 observed days.
@@ -60,6 +61,7 @@ def train_on(station: str, inputs: Inputs, observed_days: int) -> dict[str, Any]
     return {
         "station": station,
         "recipe": RECIPE,
+        "format": FORMAT,
         "trained_from": f"{flow.index[0]:%Y-%m-%d}",
         "trained_through": f"{flow.index[-1]:%Y-%m-%d}",
         "observed_days": observed_days,
@@ -73,10 +75,12 @@ def predict(document: Mapping[str, Any], inputs: Inputs) -> Array:
     """Quantiles (33 targets, 7) in m³/s from the last day of the inputs on, with a model that `train` returned.
 
     Raises:
-        UnreadableModel: the model's recipe is not this version's.
+        UnreadableModel: this version does not know the document's format.
     """
-    if document["recipe"] != RECIPE:
-        raise UnreadableModel(f"the model's recipe {document['recipe']} is not this version's, {RECIPE}; train it anew")
+    if document["format"] != FORMAT:
+        raise UnreadableModel(
+            f"the model is of format {document['format']}, this version reads {FORMAT}; train it anew"
+        )
     return FlowModel.from_dict(document["model"]).forecast(*inputs)
 
 
