@@ -17,11 +17,13 @@ import pandas as pd
 from rich.progress import Progress
 
 from benchmarks.raw_folder import read_series
+from benchmarks.readme import put_into_readme
 from celec_assets.forecasting import model
 from celec_assets.forecasting.season import WEEK_DAYS, WEEKLY_ORDER, YEAR_DAYS, YEARLY_ORDER, Array, fourier
 from celec_assets.forecasting.skill import backtest_and_score, skill_table
 from celec_assets.refusal import Refusal
 from celec_assets.resources import Clock
+from celec_assets.sample import MARK
 
 ROOT = Path(__file__).parents[1]
 MAIN = ("mazar", "molino", "minas-san-francisco")

@@ -325,7 +325,7 @@ def outcome(cleaned: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
     return cleaned[cleaned["day"] <= until].set_index("day")
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=70, deadline=None, derandomize=True)
 @given(data=st.data(), station_id=st.sampled_from(STATIONS), today=st.integers(0, LENGTH - 1), removed=st.booleans())
 def test_what_comes_later_changes_no_earlier_day_but_the_interpolated_ones(
     data: st.DataObject, station_id: str, today: int, removed: bool

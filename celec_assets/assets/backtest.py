@@ -7,7 +7,7 @@ import dagster as dg
 from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
 from celec_assets.partitions import STATIONS
 from celec_assets.resources import LakeResource
-from celec_assets.storage.by_partition import ByPartition, Frames
+from celec_assets.storage.by_partition import ByPartition, Frames, Tests
 
 if TYPE_CHECKING:
     from celec_assets.storage.backtests import Backtest
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         origins="int",
     ),
 )
-def flow_backtest(context: dg.AssetExecutionContext, lake: LakeResource, daily_series: Frames) -> ByPartition[Any]:
+def flow_backtest(context: dg.AssetExecutionContext, lake: LakeResource, daily_series: Frames) -> Tests:
     """Skill of the recipe at a station: forecasts from every observed day of the last four years, with what was known
     on that day, against persistence, climatology and the published peer.
 

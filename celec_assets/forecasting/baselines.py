@@ -2,7 +2,7 @@
 
 Shapes: n origins, 33 targets (`LEADS`, then the means of `WINDOWS`, both from the day after the origin on), flow in
 m³/s. `flow_m3s` is a daily series without holes in its index, NaN where a value is missing; an origin is a day with a
-value. Nothing after an origin is looked at. "A year earlier" is the same month and day; before 29 February it is the 28th.
+value. Nothing after an origin is looked at. "A year earlier" is the same month and day; of 29 February mostly the 28th.
 """
 
 from typing import Final

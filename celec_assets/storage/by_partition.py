@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     Frames: TypeAlias = ByPartition[pd.DataFrame]
+    from celec_assets.storage.backtests import Backtest
+
     Documents: TypeAlias = ByPartition[dict[str, Any]]
+    Tests: TypeAlias = ByPartition[Backtest]
 else:
     # Dagster checks values against the annotations of assets: a plain class, and no pandas while definitions load.
-    Frames = Documents = ByPartition
+    Frames = Documents = Tests = ByPartition
