@@ -19,6 +19,7 @@ from celec_assets.catch_up import Outcome
 from celec_assets.check_gate import judge, write_junit
 from celec_assets.console import catch_up_on_screen, print_forecasts
 from celec_assets.partitions import STATIONS
+from celec_assets.refusal import Refusal
 from celec_assets.resources import Clock
 from celec_assets.settings import Settings, WrongSettings, read_settings
 from celec_assets.storage.lake import Lake
@@ -48,10 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     check.set_defaults(run=lambda options: run_check(options.raw, options.junit))
 
+    back = commands.add_parser("rollback", help="put the model that was in use before back into use")
+    back.add_argument("station", help="station id, for instance mazar")
+    back.set_defaults(run=lambda options: run_rollback(options.station))
+
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
-    except (CannotStart, WrongSettings) as error:
+    except (CannotStart, Refusal, WrongSettings) as error:
         print(f"celec: {error}", file=sys.stderr)
         return 2
 
@@ -68,6 +73,16 @@ def run_demo(raw: Path | None) -> int:
     print_forecasts(lake, stations, CONSOLE)
     CONSOLE.print("\nTo look at all of it: .venv/bin/dagster dev, then http://localhost:3000", highlight=False)
     return 0 if any(lake.forecasts.exists(station) for station in stations) else 1
+
+
+def run_rollback(station: str) -> int:
+    """Point back to the model that was in use before; the forecast follows with the next new day."""
+    lake = Lake.open(read_settings().lake_url)
+    before = lake.models.pointer(station).in_use
+    now = lake.models.roll_back(station)
+    CONSOLE.print(f"{station}: {now} is in use again, {before} is not", highlight=False, soft_wrap=True)
+    CONSOLE.print("materialize flow_forecast to forecast with it before the next new day", highlight=False)
+    return 0
 
 
 def run_check(raw: Path | None, junit: Path) -> int:

@@ -194,12 +194,6 @@ def test_a_neighbour_on_another_river_is_no_witness() -> None:
     assert set(series("minas-san-francisco", JUMP, mazar=CALM)["flow_flag"]) == {Flag.OBSERVED}
 
 
-@pytest.mark.parametrize("after", [(), NOISE, (500.0, 510.0, 505.0) * 7])
-def test_whether_a_jump_is_a_spike_is_known_on_its_day_and_never_revised(after: Values) -> None:
-    cleaned = series("mazar", (*JUMP[:16], *after), paute_basin=(*CALM[:16], *after))
-    assert list(cleaned["flow_flag"][:16]) == ["observed"] * 15 + ["spike"]
-
-
 # Gaps
 
 
@@ -285,6 +279,39 @@ def test_a_doubt_goes_with_the_value_that_won() -> None:
     assert list(cleaned["flow_flag"]) == ["suspect", "observed"]
 
 
+# No look ahead
+
+
+def with_every_fault(size: float) -> tuple[list[float | None], list[float]]:
+    """Flow and level of eighty days: calm ones, and every fault there is, each again in the high water that follows."""
+    calm = [size * (1 + (7 * day % 11) / 100) for day in range(12)]
+    faults = [None, None, *calm[:2], 0, 60_000, calm[2], 8 * size, 9 * size, *[calm[3]] * 7, None, calm[4], None]
+    flow = [*calm, *faults, *calm[5:], *(12 * size + day for day in range(16)), *faults, *calm]
+    level = [2120.0] * len(flow)
+    level[20], level[29], level[30] = 2124.0, 0.0, 2128.0
+    return flow, level
+
+
+@pytest.mark.parametrize("station_id", ["paute-basin", "molino", "mazar", "coca", "geoglows-99"])
+def test_day_by_day_a_series_grows_and_what_was_said_of_a_day_stands(station_id: str) -> None:
+    flow, level = with_every_fault(50)
+    own = readings(flow, level=level, quality=["suspect" if day % 19 == 18 else "" for day in range(len(flow))])
+    calm = readings([20 * (1 + (3 * day % 13) / 100) for day in range(len(flow))], level=level)
+    copied = own["day"].isin(pd.date_range(FIRST + pd.Timedelta(days=4), periods=4)) | (own["day"] > "2024-03-18")
+    calm = pd.concat([calm[~calm["day"].isin(own.loc[copied, "day"])], own[copied]]).assign(raw_file="b", quality="")
+
+    def known_on(day: pd.Timestamp) -> pd.DataFrame:
+        others = {name: calm[calm["day"] <= day] for name in others_of(station_id)}
+        return clean(station(station_id), own[own["day"] <= day], others)
+
+    final = known_on(pd.Timestamp("2100-01-01"))
+    said = [known_on(day).iloc[-1] for day in own["day"]]
+    then = pd.DataFrame(said).set_index("day").convert_dtypes()
+    now = final.set_index("day").loc[then.index].convert_dtypes()
+    assert len(set(final["flow_flag"])) >= 4, "the series is to show many flags"
+    pd.testing.assert_frame_equal(then, now)
+
+
 # Properties
 
 STATIONS = ("mazar", "molino", "sopladora", "paute-basin", "minas-san-francisco", "coca", "geoglows-99")
@@ -301,15 +328,16 @@ def histories(draw: st.DrawFn, files: int = 1) -> pd.DataFrame:
     """
 
     def with_exceptions(ordinary: list, exceptions: st.SearchStrategy, most: int) -> list:
-        changed = draw(st.dictionaries(st.integers(0, LENGTH - 1), exceptions, max_size=most))
+        runs = draw(st.lists(st.tuples(st.integers(0, LENGTH - 1), st.integers(1, 7), exceptions), max_size=most))
+        changed = {first + day: value for first, length, value in runs for day in range(length)}
         return [changed.get(position, value) for position, value in enumerate(ordinary)]
 
     frames = []
     for number in range(files):
         size = draw(st.sampled_from([0.4, 1, 10]))
-        flow = with_exceptions([size * NOISE[day % len(NOISE)] for day in range(LENGTH)], FLOWS, most=10)
-        level = with_exceptions([2120.0] * LENGTH, LEVELS, most=4)
-        quality = with_exceptions([""] * LENGTH, QUALITIES, most=3)
+        flow = with_exceptions([size * NOISE[day % len(NOISE)] for day in range(LENGTH)], FLOWS, most=5)
+        level = with_exceptions([2120.0] * LENGTH, LEVELS, most=2)
+        quality = with_exceptions([""] * LENGTH, QUALITIES, most=2)
         frames.append(readings(flow, level=level, quality=quality, file=f"f{number}"))
     if files == 1:
         frames[0]["raw_file"] = [f"week {day.day // 8}" for day in frames[0]["day"]]

@@ -6,8 +6,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from celec_assets import cli
 from celec_assets.build import build_definitions
 from celec_assets.catch_up import CatchUp, Outcome
+from celec_assets.forecasting import model, training
 from celec_assets.partitions import STATIONS
 from celec_assets.resources import Clock
 from celec_assets.sample import sample_files
@@ -184,6 +186,43 @@ def test_a_station_with_less_than_a_year_is_refused_and_stops_nobody(small: Plat
     ]
     assert small.lake.forecasts.exists("geoglows-888888888")
     assert not small.lake.forecasts.exists("geoglows-777777777")
+
+
+def make(platform: Platform, asset: str, station: str) -> dg.ExecuteInProcessResult:
+    """Materialize one partition by hand, as from the UI."""
+    job = platform.defs.resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(
+        asset_selection=[dg.AssetKey(asset)], partition_key=station, instance=platform.instance, raise_on_error=False
+    )
+
+
+def test_a_new_recipe_waits_for_its_backtest_and_can_be_rolled_back(
+    small: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = small.lake.models.pointer("coca").in_use
+    assert make(small, "flow_backtest", "coca").success
+    for module in (model, training):
+        monkeypatch.setattr(module, "RECIPE", "another")
+
+    refit = make(small, "flow_model", "coca")
+    assert refit.success
+    pointer = small.lake.models.pointer("coca")
+    assert pointer.in_use == old != pointer.newest
+    verdict = next(e for e in refit.get_asset_check_evaluations() if e.check_name == "newest_model_is_in_use")
+    assert not verdict.passed
+    assert "there is none of the new recipe" in str(verdict.metadata)
+    assert make(small, "flow_forecast", "coca").success, "the model in use keeps forecasting"
+
+    assert make(small, "flow_backtest", "coca").success
+    make(small, "flow_model", "coca")
+    assert small.lake.models.read("coca")["recipe"] == "another"
+
+    monkeypatch.setenv("CELEC_LAKE_URL", str(small.folder))
+    assert cli.main(["rollback", "coca"]) == 0
+    assert old in capsys.readouterr().out
+    make(small, "flow_model", "coca")
+    assert small.lake.models.pointer("coca").in_use == old, "what was rolled back does not come back by itself"
+    assert cli.main(["rollback", "coca"]) == 2
 
 
 def test_an_interrupted_catch_up_is_completed_by_the_next(small: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from celec_assets.forecasting.forecast import LEADS, QUANTILES, WINDOWS, Kind, to_rows
+from celec_assets.refusal import Refusal
 from celec_assets.storage import observations
 from celec_assets.storage.formats import from_json, from_parquet, read_table, to_json, to_parquet
 from celec_assets.storage.lake import Lake
@@ -427,30 +428,59 @@ def test_one_station_is_read_without_opening_or_listing_any_other(store: FolderS
 # Models
 
 
+def model(number: int, **fields: Any) -> dict[str, Any]:
+    return {"trained_through": "2025-11-30", "recipe": "r1", "number": number, **fields}
+
+
 def test_the_model_in_use_is_the_one_written_last_and_the_old_ones_stay(store: FolderStore) -> None:
     models = Models(store)
     assert not models.exists("mazar")
-    first = models.write("mazar", {"trained_through": "2025-11-30", "trend": 1})
-    second = models.write("mazar", {"trained_through": "2025-11-30", "trend": 2})
-    assert models.read("mazar") == {"trained_through": "2025-11-30", "trend": 2}
-    assert models.in_use("mazar") == second != first
-    assert from_json(store.get(first))["trend"] == 1
+    first = models.write("mazar", model(1))
+    second = models.write("mazar", model(2))
+    assert models.read("mazar") == model(2)
+    assert (models.pointer("mazar").in_use, models.pointer("mazar").earlier) == (second, (first,))
+    assert models.at(first) == model(1)
     assert models.exists("mazar")
     assert not models.exists("molino")
 
 
-def test_the_same_model_again_is_the_same_object(store: FolderStore) -> None:
-    key = Models(store).write("mazar", {"trained_through": "2025-11-30", "trend": 1})
+def test_the_same_model_again_changes_nothing(store: FolderStore) -> None:
+    Models(store).write("mazar", model(1))
+    key = Models(store).write("mazar", model(2))
     before = objects(store)
-    assert Models(store).write("mazar", {"trend": 1, "trained_through": "2025-11-30"}) == key
+    assert Models(store).write("mazar", dict(reversed(model(2).items()))) == key
     assert objects(store) == before
 
 
-def test_a_model_whose_writing_is_interrupted_is_not_in_use(store: FolderStore) -> None:
-    Models(store).write("mazar", {"trained_through": "2025-11-30"})
+def test_a_rejected_model_is_kept_and_not_used(store: FolderStore) -> None:
+    models = Models(store)
+    key = models.write("mazar", model(1, rejected=["worse than before"]))
+    assert not models.exists("mazar")
+    models.write("mazar", model(2))
+    models.write("mazar", model(3, rejected=["worse than before"]))
+    assert models.read("mazar") == model(2)
+    assert models.at(key)["rejected"] == ["worse than before"]
+
+
+def test_a_roll_back_goes_to_the_model_before_step_by_step_and_no_further_than_the_first(store: FolderStore) -> None:
+    models = Models(store)
+    for number in (1, 2, 3):
+        models.write("mazar", model(number))
+    for number in (2, 1):
+        models.roll_back("mazar")
+        assert models.read("mazar") == model(number)
+    with pytest.raises(Refusal, match="no other model"):
+        models.roll_back("mazar")
+    assert models.read("mazar") == model(1)
+
+
+def test_a_model_whose_writing_is_interrupted_is_not_in_use_until_it_is_written_again(store: FolderStore) -> None:
+    Models(store).write("mazar", model(1))
     with pytest.raises(PowerCut):
-        Models(UnreliableStore(Path(store.url), 1)).write("mazar", {"trained_through": "2025-12-31"})
-    assert Models(store).read("mazar") == {"trained_through": "2025-11-30"}
+        Models(UnreliableStore(Path(store.url), 1)).write("mazar", model(2))
+    assert Models(store).read("mazar") == model(1)
+    Models(store).write("mazar", model(2))
+    assert Models(store).read("mazar") == model(2)
 
 
 def test_a_station_without_a_model_is_named(store: FolderStore) -> None:

@@ -60,6 +60,25 @@ def low_flow_thresholds(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex)
     return _window_quantiles(flow_m3s, origins, LOW_FLOW_LEVELS)
 
 
+def dressed_probability_below(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex, thresholds: Array) -> Array:
+    """Probability that a window's mean stays below the thresholds, from the last week alone, (n, 3, 2).
+
+    7-day persistence dressed with its own past errors (Roulston & Smith 2003, Tellus A 55): the share of past days whose
+    window's mean, over by the origin, was a smaller multiple of their 7-day mean than the threshold is of today's.
+    """
+    week, origin = _last_week(flow_m3s), _positions(flow_m3s, origins)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        multiple = targets_after(flow_m3s, np.arange(len(flow_m3s)))[:, -len(WINDOWS) :] / week[:, None]
+        sought = thresholds / _at(week, origin)[:, None, None]
+    below = np.full_like(sought, np.nan)
+    for window, days in enumerate(WINDOWS):
+        past = (np.arange(len(week)) <= origin[:, None] - days) & ~np.isnan(multiple[:, window])
+        for level in range(sought.shape[2]):
+            smaller = (past & (multiple[:, window] < sought[:, window, level, None])).sum(axis=1)
+            np.divide(smaller, past.sum(axis=1), out=below[:, window, level], where=past.any(axis=1))
+    return np.where(np.isnan(sought), np.nan, below)
+
+
 def peer(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex) -> Array:
     """The best published peer: mean of calendar and analogue years, (n, 33), NaN without an earlier year.
 
@@ -92,7 +111,7 @@ def targets_after(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex | Posi
 
 
 def _values(flow_m3s: "pd.Series[float]") -> Array:
-    return flow_m3s.to_numpy(dtype=np.float64)
+    return np.asarray(flow_m3s, dtype=np.float64)
 
 
 def _last_week(flow_m3s: "pd.Series[float]") -> Array:
@@ -122,7 +141,7 @@ def _at(values: Array, position: Positions) -> Array:
 def _window_quantiles(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex, levels: tuple[float, ...]) -> Array:
     """(n, 3, levels): quantiles of the windows' means around the day after the origin, in earlier years."""
     starts, values = origins + pd.Timedelta(days=1), _values(flow_m3s)
-    mean_from = [sliding_window_view(np.append(values, [np.nan] * (w - 1)), w).mean(axis=-1) for w in WINDOWS]
+    mean_from = (sliding_window_view(np.append(values, [np.nan] * (days - 1)), days).mean(axis=-1) for days in WINDOWS)
     return np.stack([_season_quantiles(flow_m3s, means, starts, levels) for means in mean_from], axis=1)
 
 

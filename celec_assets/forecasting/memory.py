@@ -18,10 +18,6 @@ STALE_DAYS: Final = 7
 """A value is carried over at most so many missing days."""
 RIDGE: Final = 10.0
 """Penalty per 1,000 rows, on features in standard units."""
-HUBER: Final = 2.0
-"""Residuals beyond this multiple of their median size count linearly."""
-ROUNDS: Final = 2
-"""Reweightings."""
 
 
 def carried(values: Array) -> Array:
@@ -38,16 +34,18 @@ def _lagged(values: Array, days: int) -> Array:
     return np.r_[np.full(days, np.nan), values[:-days]]
 
 
-def features(anomaly: Array, others: Sequence[Array], days: Array) -> tuple[Array, tuple[int, ...]]:
+def features(anomaly: Array, others: Sequence[Array], days: Array, yearly: bool) -> tuple[Array, tuple[int, ...]]:
     """z(t), and how many of its columns (and the constant) each member uses; each member uses ever more.
 
     - Own: a(t), a(t-1), means of 3, 7 and 14 days.
     - Of each other series b: b(t), b(t) - b(t-1), b(t) - b(t-7), mean of 14 days.
     - Season: a(t) and its 14-day mean times sin and cos of the year, for memory is longer in one season than another.
+      No member of a record without a yearly season uses these.
 
     Args:
         anomaly: (days,) log flow less the seasonal curve.
         others: the same of neighbours and levels.
+        yearly: whether there is a yearly season.
     """
     now, mean = carried(anomaly), trailing(anomaly, MEMORY_DAYS)
     columns = [now, _lagged(now, 1), trailing(anomaly, 3), trailing(anomaly, 7), mean]
@@ -56,8 +54,10 @@ def features(anomaly: Array, others: Sequence[Array], days: Array) -> tuple[Arra
         value = carried(other)
         columns += [value, value - _lagged(value, 1), value - _lagged(value, 7), trailing(other, MEMORY_DAYS)]
     widths.add(1 + len(columns))
-    columns += [value * wave for value in (now, mean) for wave in fourier(days, YEAR_DAYS, 1).T]
-    return np.stack(columns, axis=1), tuple(sorted({*widths, 1 + len(columns)}))
+    if yearly:
+        columns += [value * wave for value in (now, mean) for wave in fourier(days, YEAR_DAYS, 1).T]
+        widths.add(1 + len(columns))
+    return np.stack(columns, axis=1), tuple(sorted(widths))
 
 
 def standardised(z: Array, mean: Array, deviation: Array) -> Array:
@@ -74,10 +74,10 @@ def _ridge(gram: Array, right: Array, count: Array, width: int) -> Array:
 
 
 def regress(z: Array, y: Array, widths: Sequence[int], blocks: Sequence[slice]) -> tuple[list[Array], Array]:
-    """Ridge regressions with Huber's loss (Huber 1964), of every target and every member.
+    """Ridge regressions (Hoerl and Kennard 1970) of every target and every member.
 
-    Solved by reweighting: w = min(1, limit / |e|), limit = `HUBER` × median |e| of the widest member. The normal
-    equations of all targets come from one product of matrices; a member's are a leading part of them.
+    The normal equations of all targets come from one product of matrices; a member's are a leading part of them, and
+    those without a block are the whole less the block.
 
     Args:
         z: (rows, columns) standardised features; y: (rows, targets), NaN where unknown.
@@ -86,25 +86,19 @@ def regress(z: Array, y: Array, widths: Sequence[int], blocks: Sequence[slice]) 
 
     Returns:
         The coefficients of each member, (width, targets), and the members' mean prediction of every row by
-        coefficients that saw neither its block nor the 30 days on either side of it (hv-block, Racine 2000).
+        coefficients that saw neither its block nor the 30 rows on either side of it (hv-block, Racine 2000).
     """
     columns = z.shape[1]
     i, j = np.triu_indices(columns)
     pairs, seen = z[:, i] * z[:, j], np.isfinite(y)
-    known, weight = np.where(seen, y, 0.0), seen.astype(np.float64)
+    known = np.where(seen, y, 0.0)
 
     def normal(rows: slice) -> tuple[Array, Array, Array]:
         gram = np.empty((y.shape[1], columns, columns))
-        gram[:, i, j] = gram[:, j, i] = (pairs[rows].T @ weight[rows]).T
-        return gram, (z[rows].T @ (weight[rows] * known[rows])).T, seen[rows].sum(axis=0)
+        gram[:, i, j] = gram[:, j, i] = (pairs[rows].T @ seen[rows].astype(np.float64)).T
+        return gram, (z[rows].T @ known[rows]).T, seen[rows].sum(axis=0)
 
-    everything = slice(0, len(z))
-    total = normal(everything)
-    for _ in range(ROUNDS):
-        size = np.abs(known - z @ _ridge(*total, columns))
-        limit = HUBER * np.nanmedian(np.where(seen, size, np.nan), axis=0)
-        weight = np.where(seen, limit / np.maximum(size, limit), 0.0)
-        total = normal(everything)
+    total = normal(slice(None))
     crossed = np.full_like(y, np.nan)
     for block in blocks:
         near = normal(slice(max(block.start - HORIZON, 0), block.stop + HORIZON))

@@ -25,6 +25,7 @@ from celec_assets.forecasting.season import (
     curve,
     fit_season,
     fourier,
+    has_yearly_season,
     seasonal_targets,
     targets,
 )
@@ -49,6 +50,7 @@ class FlowModel:
     """A fitted station as plain arrays: `fit`, then `forecast` as often as new days come."""
 
     covariates: dict[str, Array]  # level and harmonics of each one's log
+    yearly: bool  # whether there is a yearly season
     season: Array  # Prophet's coefficients
     mean: Array  # of the features
     deviation: Array
@@ -73,11 +75,12 @@ class FlowModel:
         anomaly = log_flow - curve(season, days)
         rows = np.flatnonzero(np.isfinite(log_flow))
         rows = rows[rows >= MEMORY_DAYS]
-        z, widths = features(anomaly, others, days)
+        yearly = has_yearly_season(days)
+        z, widths = features(anomaly, others, days, yearly)
         mean, deviation = np.nanmean(z[rows], axis=0), np.nanstd(z[rows], axis=0) + 1e-9
         y = (np.log(targets(np.exp(log_flow), SEEN_SHARE)) - seasonal_targets(season, days))[rows]
         members, crossed = regress(standardised(z[rows], mean, deviation), y, widths, _blocks(len(rows)))
-        return cls(used, season, mean, deviation, members, *calibrate(y - crossed, state(anomaly, days)[rows]))
+        return cls(used, yearly, season, mean, deviation, members, *calibrate(y - crossed, state(anomaly, days)[rows]))
 
     def forecast(self, flow_m3s: "pd.Series[float]", covariates: Mapping[str, "pd.Series[float]"]) -> Array:
         """Quantiles (33 targets, 7) in m³/s, issued on the last day of the series, which must be observed."""
@@ -85,7 +88,7 @@ class FlowModel:
         days = as_days(index)
         anomaly = _log(flow_m3s, index) - curve(self.season, days)
         others = [_log(covariates.get(name), index) - _harmonics(days) @ c for name, c in self.covariates.items()]
-        z = standardised(features(anomaly, others, days)[0][-1:], self.mean, self.deviation)
+        z = standardised(features(anomaly, others, days, self.yearly)[0][-1:], self.mean, self.deviation)
         # When a neighbour is silent, the member that does not know it is left.
         silent = any(np.isnan(carried(other)[-1]) for other in others)
         members = self.members[:1] if silent else self.members
@@ -100,9 +103,12 @@ class FlowModel:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """The model that `to_dict` gave."""
-        arrays = {name: np.asarray(v) for name, v in stored.items() if name not in ("covariates", "members")}
+        arrays = {
+            name: np.asarray(stored[name]) for name in ("season", "mean", "deviation", "scale", "bounds", "quantiles")
+        }
         covariates = {name: np.asarray(v) for name, v in stored["covariates"].items()}
-        return cls(covariates=covariates, members=[np.asarray(c) for c in stored["members"]], **arrays)
+        members = [np.asarray(coefficients) for coefficients in stored["members"]]
+        return cls(covariates=covariates, yearly=stored["yearly"], members=members, **arrays)
 
 
 def _fit_covariates(
@@ -139,4 +145,4 @@ def _plain(value: Any) -> Any:
         return {name: _plain(v) for name, v in value.items()}
     if isinstance(value, np.ndarray | list):
         return [_plain(v) for v in value]
-    return float(f"{value:.{DIGITS}g}")
+    return value if isinstance(value, bool) else float(f"{value:.{DIGITS}g}")

@@ -71,10 +71,11 @@ def score(
     comparable = ~np.isnan(sum(points.values()) + observed + forecasts.sum(axis=-1) + climate.sum(axis=-1))
     observed = np.where(comparable, observed, np.nan)
     thresholds = baselines.low_flow_thresholds(flow_m3s, origins)
+    dressed = baselines.dressed_probability_below(flow_m3s, origins, thresholds)
     found = [
         *_point_scores(observed, points),
         *_band_scores(observed, {"forecast": forecasts, "climatology": climate}),
-        *_low_flow_scores(observed, forecasts, points["persistence_7d"], thresholds),
+        *_low_flow_scores(observed, forecasts, points["persistence_7d"], dressed, thresholds),
     ]
     return pd.concat(
         [_rows(station, model, metric, values, comparable.sum(axis=0)) for model, metric, values in found],
@@ -130,7 +131,7 @@ def _band_scores(observed: Array, bands: dict[str, Array]) -> Found:
     yield "forecast", "crps_skill_to_climatology", _skill(*loss)
 
 
-def _low_flow_scores(observed: Array, forecasts: Array, last_week: Array, thresholds: Array) -> Found:
+def _low_flow_scores(observed: Array, forecasts: Array, last_week: Array, dressed: Array, thresholds: Array) -> Found:
     """Of the windows' means: who knew that the flow would stay below the season's P20 and P10?"""
     mean, last_week, quantiles = observed[:, len(LEADS) :], last_week[:, len(LEADS) :], forecasts[:, len(LEADS) :]
     for column, level in enumerate(baselines.LOW_FLOW_LEVELS):
@@ -139,15 +140,14 @@ def _low_flow_scores(observed: Array, forecasts: Array, last_week: Array, thresh
         probability = {
             "forecast": metrics.probability_below(quantiles, below),
             "persistence_7d": (last_week < below).astype(np.float64),
+            "persistence_7d_dressed": dressed[..., column],
             "climatology": np.full_like(below, level),
         }
         loss = {model: (p - occurred) ** 2 for model, p in probability.items()}
         for model, p in probability.items():
             yield model, f"brier_{event}", metrics.brier(occurred, p)
-        for model, other in (
-            ("forecast", "persistence_7d"), ("forecast", "climatology"), ("persistence_7d", "climatology"),
-        ):  # fmt: skip
-            yield model, f"brier_skill_{event}_to_{other}", _skill(loss[model], loss[other])
+        for other in list(probability)[1:]:
+            yield "forecast", f"brier_skill_{event}_to_{other}", _skill(loss["forecast"], loss[other])
 
 
 def _crps_each(observed: Array, quantiles: Array) -> Array:

@@ -20,6 +20,8 @@ YEAR_DAYS: Final = 365.25
 WEEK_DAYS: Final = 7.0
 YEARLY_ORDER: Final = 1
 WEEKLY_ORDER: Final = 3
+YEARLY_FROM_DAYS: Final = 730
+"""A shorter record has no yearly season: one year's weather is not the season. Prophet's own rule."""
 HORIZON: Final = LEADS[-1]
 
 
@@ -34,6 +36,11 @@ def fourier(days: Array, period_days: float, order: int) -> Array:
     return np.stack([np.sin(angle), np.cos(angle)], axis=2).reshape(len(days), 2 * order)
 
 
+def has_yearly_season(days: Array) -> bool:
+    """Whether a record is long enough to tell the season from the weather."""
+    return len(days) >= YEARLY_FROM_DAYS
+
+
 def fit_season(days: Array, log_flow: Array) -> Array:
     """Prophet's level, yearly and weekly coefficients, in units of log flow. Missing days (NaN) are left out."""
     logging.getLogger("prophet.plot").disabled = True  # says at ERROR that plotly is not there
@@ -41,16 +48,18 @@ def fit_season(days: Array, log_flow: Array) -> Array:
 
     for name in ("prophet", "cmdstanpy"):  # a line a fit; short series are refused, or accepted, elsewhere
         logging.getLogger(name).disabled = True
+    yearly = has_yearly_season(days)
     seen = np.isfinite(log_flow)
     frame = pd.DataFrame({"ds": days[seen].astype("int64").astype("datetime64[D]"), "y": log_flow[seen]})
     prophet = Prophet(
         growth="flat",
-        yearly_seasonality=YEARLY_ORDER,
+        yearly_seasonality=YEARLY_ORDER if yearly else False,
         weekly_seasonality=WEEKLY_ORDER,
         daily_seasonality=False,
         uncertainty_samples=0,
     ).fit(frame)
-    return np.r_[prophet.params["m"].ravel()[0], prophet.params["beta"].ravel()] * prophet.y_scale
+    none = [] if yearly else [0.0] * (2 * YEARLY_ORDER)
+    return np.r_[prophet.params["m"].ravel()[0], none, prophet.params["beta"].ravel()] * prophet.y_scale
 
 
 def curve(season: Array, days: Array) -> Array:

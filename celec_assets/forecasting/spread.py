@@ -13,7 +13,7 @@ from celec_assets.forecasting.season import YEAR_DAYS, Array, fourier
 
 REACH_DAYS: Final = np.array([*LEADS, *WINDOWS], dtype=np.float64)
 """Days from the issue date to the end of each target."""
-HALF_SHARE_DAYS: Final = 5.0
+HALF_SHARE_DAYS: Final = 8.0
 """The reach at which half of a target's error is taken to belong to the year and not to the weather."""
 SCALE_RIDGE: Final = 0.03
 MEDIAN: Final = QUANTILES.index(0.5)
@@ -45,7 +45,7 @@ def calibrate(error: Array, x: Array) -> tuple[Array, Array, Array]:
     for target, reach in enumerate(REACH_DAYS):
         seen = np.isfinite(error[:, target])
         xs, e = x[seen], error[seen, target]
-        size = np.log(np.abs(e) + 0.1 * np.median(np.abs(e)))
+        size = np.log(np.abs(e) + 0.1 * np.median(np.abs(e)) + 1e-6)
         penalty = np.diag(SCALE_RIDGE * len(e) * np.var(xs, axis=0) + 1e-6)
         scale[:, target] = np.linalg.solve(xs.T @ xs + penalty, xs.T @ size)
         fitted = xs @ scale[:, target]

@@ -38,9 +38,13 @@ class Models:
             pointer = replace(pointer, newest=key)
         else:
             earlier = (pointer.in_use, *pointer.earlier)[:KEPT_EARLIER] if pointer.in_use else ()
-            pointer = ModelPointer(in_use=key, newest=key, earlier=earlier)
+            kept_out = pointer.rolled_back if self._is_refit(model, pointer) else ""
+            pointer = ModelPointer(in_use=key, newest=key, earlier=earlier, rolled_back=kept_out)
         self._put(station, pointer)
         return key
+
+    def _is_refit(self, model: dict[str, Any], pointer: "ModelPointer") -> bool:
+        return bool(pointer.in_use) and bool(self.at(pointer.in_use)["recipe"] == model["recipe"])
 
     def read(self, station: str) -> dict[str, Any]:
         """The model in use. Raises `ObjectMissing`."""
