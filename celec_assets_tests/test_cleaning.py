@@ -282,34 +282,31 @@ def test_a_doubt_goes_with_the_value_that_won() -> None:
 # No look ahead
 
 
-def with_every_fault(size: float) -> tuple[list[float | None], list[float]]:
-    """Flow and level of eighty days: calm ones, and every fault there is, each again in the high water that follows."""
-    calm = [size * (1 + (7 * day % 11) / 100) for day in range(12)]
-    faults = [None, None, *calm[:2], 0, 60_000, calm[2], 8 * size, 9 * size, *[calm[3]] * 7, None, calm[4], None]
-    flow = [*calm, *faults, *calm[5:], *(12 * size + day for day in range(16)), *faults, *calm]
-    level = [2120.0] * len(flow)
-    level[20], level[29], level[30] = 2124.0, 0.0, 2128.0
-    return flow, level
-
-
-@pytest.mark.parametrize("station_id", ["paute-basin", "molino", "mazar", "coca", "geoglows-99"])
-def test_day_by_day_a_series_grows_and_what_was_said_of_a_day_stands(station_id: str) -> None:
-    flow, level = with_every_fault(50)
-    own = readings(flow, level=level, quality=["suspect" if day % 19 == 18 else "" for day in range(len(flow))])
-    calm = readings([20 * (1 + (3 * day % 13) / 100) for day in range(len(flow))], level=level)
-    copied = own["day"].isin(pd.date_range(FIRST + pd.Timedelta(days=4), periods=4)) | (own["day"] > "2024-03-18")
-    calm = pd.concat([calm[~calm["day"].isin(own.loc[copied, "day"])], own[copied]]).assign(raw_file="b", quality="")
+@pytest.mark.parametrize(
+    ("station_id", "flags"),
+    [
+        ("paute-basin", {"placeholder", "out_of_bounds", "spike", "stuck", "copied"}),
+        ("molino", {"regulated_stop", "out_of_bounds", "spike", "stuck"}),
+        ("coca", {"placeholder", "out_of_bounds", "stuck", "suspect"}),
+    ],
+)
+def test_what_was_said_of_a_day_when_it_was_the_last_one_stands(station_id: str, flags: set[str]) -> None:
+    flow = [*(50.0 + day % 7 for day in range(12)), 0, 60_000, 400, 51, *[52] * 6, None, 53, 54, 55, 56]
+    flow += [900.0 + day for day in range(14)]  # looked at from behind, the jump to high water is none
+    level = [2120.0] * 15 + [2124.0] * 26  # the reservoir moved on the day after the first jump
+    calm = [*(20.0 + day % 5 for day in range(24)), 54, 55, 56, *(20.0 + day % 5 for day in range(14))]
+    own = readings(flow, level=level, quality=["suspect" if value == 51 else "" for value in flow])
+    other = readings(calm, level=2120.0)
 
     def known_on(day: pd.Timestamp) -> pd.DataFrame:
-        others = {name: calm[calm["day"] <= day] for name in others_of(station_id)}
+        others = dict.fromkeys(others_of(station_id), other[other["day"] <= day])
         return clean(station(station_id), own[own["day"] <= day], others)
 
-    final = known_on(pd.Timestamp("2100-01-01"))
-    said = [known_on(day).iloc[-1] for day in own["day"]]
-    then = pd.DataFrame(said).set_index("day").convert_dtypes()
-    now = final.set_index("day").loc[then.index].convert_dtypes()
-    assert len(set(final["flow_flag"])) >= 4, "the series is to show many flags"
-    pd.testing.assert_frame_equal(then, now)
+    final = known_on(own["day"].max())
+    final = final[(final["flow_flag"] != Flag.INTERPOLATED) & (final.index >= 12) & (final.index < 36)]
+    said = pd.concat([known_on(day).iloc[[-1]] for day in final["day"]])
+    pd.testing.assert_frame_equal(said, final)
+    assert flags | {"observed"} == set(final["flow_flag"])
 
 
 # Properties
@@ -353,7 +350,7 @@ def outcome(cleaned: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
     return cleaned[cleaned["day"] <= until].set_index("day")
 
 
-@settings(max_examples=70, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(data=st.data(), station_id=st.sampled_from(STATIONS), today=st.integers(0, LENGTH - 1), removed=st.booleans())
 def test_what_comes_later_changes_no_earlier_day_but_the_interpolated_ones(
     data: st.DataObject, station_id: str, today: int, removed: bool
@@ -379,7 +376,7 @@ def test_what_comes_later_changes_no_earlier_day_but_the_interpolated_ones(
     pd.testing.assert_frame_equal(one.loc[both][~filled], two.loc[both][~filled])
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(data=st.data(), station_id=st.sampled_from(STATIONS), seed=st.integers(0, 2**32 - 1))
 def test_the_order_of_rows_and_files_means_nothing(data: st.DataObject, station_id: str, seed: int) -> None:
     known = {name: data.draw(histories(files=3), label=name) for name in [station_id, *others_of(station_id)]}
@@ -391,7 +388,7 @@ def test_the_order_of_rows_and_files_means_nothing(data: st.DataObject, station_
     )
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(data=st.data(), station_id=st.sampled_from(STATIONS))
 def test_nothing_is_repaired_silently(data: st.DataObject, station_id: str) -> None:
     known = {name: data.draw(histories(files=2), label=name) for name in [station_id, *others_of(station_id)]}

@@ -45,7 +45,7 @@ def nse(observed: Array, forecast: Array) -> Array:
 
 
 def kge(observed: Array, forecast: Array) -> Array:
-    """Kling-Gupta efficiency, 1 - √((r - 1)² + (β - 1)² + (γ - 1)²): -∞ to 1, perfect 1; the mean ō scores -0.41.
+    """Kling-Gupta efficiency, 1 - √((r - 1)² + (β - 1)² + (γ - 1)²): -∞ to 1, perfect 1.
 
     r is the correlation, β = f̄/ō the ratio of means, γ = (s_f/f̄)/(s_o/ō) that of the coefficients of variation: the
     form of Kling, Fuchs & Paulin 2012, J. Hydrol. 424-425, which keeps a bias from counting again as variability (Gupta
