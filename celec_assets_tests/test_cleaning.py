@@ -287,7 +287,7 @@ def test_a_doubt_goes_with_the_value_that_won() -> None:
     [
         ("paute-basin", {"placeholder", "out_of_bounds", "spike", "stuck", "copied"}),
         ("molino", {"regulated_stop", "out_of_bounds", "spike", "stuck"}),
-        ("coca", {"placeholder", "out_of_bounds", "stuck", "suspect"}),
+        ("coca", {"placeholder", "out_of_bounds", "stuck"}),
     ],
 )
 def test_what_was_said_of_a_day_when_it_was_the_last_one_stands(station_id: str, flags: set[str]) -> None:
@@ -306,7 +306,7 @@ def test_what_was_said_of_a_day_when_it_was_the_last_one_stands(station_id: str,
     final = final[(final["flow_flag"] != Flag.INTERPOLATED) & (final.index >= 12) & (final.index < 36)]
     said = pd.concat([known_on(day).iloc[[-1]] for day in final["day"]])
     pd.testing.assert_frame_equal(said, final)
-    assert flags | {"observed"} == set(final["flow_flag"])
+    assert flags | {"observed", "suspect"} == set(final["flow_flag"])
 
 
 # Properties

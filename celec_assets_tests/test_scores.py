@@ -158,15 +158,21 @@ def test_the_interval_of_a_comparison_is_deterministic_and_holds_the_value() -> 
 
 
 def test_the_order_in_which_origins_are_given_does_not_matter() -> None:
-    forecasts, order = noisy(0.3, 1), np.random.default_rng(0).permutation(len(ORIGINS))
+    a, b, order = noisy(0.3, 1), noisy(0.2, 2), np.random.default_rng(0).permutation(len(ORIGINS))
 
-    shuffled = scored(forecasts[order], origins=ORIGINS[order])
+    shuffled = scored(a[order], origins=ORIGINS[order])
+    compared = compare(ORIGINS[order], a[order], b[order], OBSERVED[order])
 
-    pd.testing.assert_frame_equal(shuffled, scored(forecasts))
+    pd.testing.assert_frame_equal(shuffled, scored(a))
+    pd.testing.assert_frame_equal(compared, compare(ORIGINS, a, b, OBSERVED))
 
 
-def test_a_few_origins_have_scores_but_no_interval() -> None:
-    table = scored(noisy(0.3, 1)[:59], origins=ORIGINS[:59])
+@pytest.mark.parametrize(("origins", "without_forecast"), [(59, 0), (80, 21)])
+def test_a_few_origins_have_scores_but_no_interval(origins: int, without_forecast: int) -> None:
+    forecasts = noisy(0.3, 1)[:origins]
+    forecasts[:without_forecast] = np.nan
+
+    table = scored(forecasts, origins=ORIGINS[:origins])
 
     ratio = rows(table, "mae_ratio_to_persistence")
     assert ratio["value"].gt(0).all()

@@ -63,8 +63,8 @@ def low_flow_thresholds(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex)
 def dressed_probability_below(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex, thresholds: Array) -> Array:
     """Probability that a window's mean stays below the thresholds, from the last week alone, (n, 3, 2).
 
-    7-day persistence dressed with its own past errors (Roulston & Smith 2003, Tellus A 55): how often, over windows that
-    had ended by then, their mean was a smaller multiple of the week before than the threshold is of the last week.
+    7-day persistence dressed with its own past errors (Roulston & Smith 2003, Tellus A 55): how often, over windows
+    that had ended by then, their mean was a smaller multiple of the week before than the threshold is of the last week.
     """
     week, origin = _last_week(flow_m3s), _positions(flow_m3s, origins)
     with np.errstate(divide="ignore", invalid="ignore"):

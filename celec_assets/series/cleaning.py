@@ -143,6 +143,6 @@ def _interpolate(
     length = gap.groupby(gap.ne(gap.shift()).cumsum()).transform("size")
     inside = gap & (flag == Flag.MISSING) & (length <= max_gap_days) & flow.ffill().notna() & flow.bfill().notna()
     log_flow = pd.Series(np.log(flow.where(flow > 0)), index=flow.index)
-    line = pd.Series(np.exp(log_flow.interpolate()), index=flow.index)
+    line = pd.Series(np.exp(log_flow.interpolate()), index=flow.index).round(3)
     fill = inside & line.notna()
     return flow.mask(fill, line), flag.mask(fill, Flag.INTERPOLATED.value)

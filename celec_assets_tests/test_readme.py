@@ -1,0 +1,68 @@
+"""The README's commands, in a fresh clone with a fresh environment, as a newcomer types them."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow
+
+
+def commands() -> list[str]:
+    """Every line of a fenced block in the README that begins like a command."""
+    blocks = re.findall(r"```\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if re.match(r"(\w+=\S+ )?(make|\.venv/bin/)", line)]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fresh") / "celec_assets"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    return folder
+
+
+def run(clone: Path, command: str) -> str:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "CELEC_", "VIRTUAL_ENV"))}
+    done = subprocess.run(
+        command, shell=True, cwd=clone, env=environment, capture_output=True, text=True, timeout=1500, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def test_the_readme_names_no_command_that_is_not_run() -> None:
+    assert commands() == [
+        "make demo",  # below
+        "CELEC_LAKE_URL=my-lake make demo RAW=/folder/with/raw/files",  # below
+        "make test",  # by CI, before this test
+        ".venv/bin/dagster dev",  # test_dagster_dev.py
+    ]
+
+
+def test_make_demo_ends_with_forecasts_and_a_second_one_makes_nothing(clone: Path) -> None:
+    first = run(clone, "make demo")
+    for station in ("mazar", "molino", "sopladora", "minas-san-francisco", "paute-basin", "coca", "geoglows-620883808"):
+        assert re.search(rf"{station} +\d{{4}}-\d\d-\d\d.*\(.* to .*\)", first), first
+    written = re.findall(r"^(/\S+\.parquet)$", first, re.M)
+    assert len(written) == 7
+    assert all(Path(path).is_file() for path in written)
+
+    second = run(clone, "make demo")
+    assert second.count("nothing new") == 4
+    assert re.findall(r"^(/\S+\.parquet)$", second, re.M) == written
+
+
+def test_make_demo_takes_files_of_ones_own_and_does_not_mix_them_with_the_sample(clone: Path, tmp_path: Path) -> None:
+    shutil.copy(clone / "lake/raw/celec-ccs/ccs_caudales_diarios_muestra.csv", tmp_path / "ccs_caudales_diarios.csv")
+    own = run(clone, f"CELEC_LAKE_URL=my-lake make demo RAW={tmp_path}")
+    assert len(re.findall(r"^(/\S+\.parquet)$", own, re.M)) == 1
+    mixed = subprocess.run(
+        ["make", "demo", f"RAW={tmp_path}"], cwd=clone, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert mixed.returncode != 0
+    assert "must not be mixed" in mixed.stderr
