@@ -107,5 +107,9 @@ def test_a_warning_leaves_ci_green(raw: Path, tmp_path: Path) -> None:
     rows = (raw / "coca.csv").read_text().splitlines()
     (tmp_path / "raw" / "coca.csv").write_text("\n".join(rows[:-30]) + "\n")  # a month old
     assert run(tmp_path / "lake", tmp_path / "raw", tmp_path / "junit.xml") == 0
-    warned = [case for case in ElementTree.parse(tmp_path / "junit.xml").iter("testcase") if case.find("system-out") is not None]
+    warned = [
+        case
+        for case in ElementTree.parse(tmp_path / "junit.xml").iter("testcase")
+        if case.find("system-out") is not None
+    ]
     assert "data_are_fresh" in {case.attrib["name"] for case in warned}

@@ -30,9 +30,7 @@ def dagster_dev(folder: Path) -> Iterator[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "CELEC_"))}
     command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
     with (folder / "dagster-dev.log").open("a") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
             yield f"http://127.0.0.1:{port}"
         finally:

@@ -10,7 +10,15 @@ import pytest
 from celec_assets.build import build_definitions
 from celec_assets.settings import Settings, WrongSettings, read_settings
 
-ASSETS = ["raw_files", "observations", "station_observations", "daily_series", "flow_model", "flow_forecast", "flow_backtest"]
+ASSETS = [
+    "raw_files",
+    "observations",
+    "station_observations",
+    "daily_series",
+    "flow_model",
+    "flow_forecast",
+    "flow_backtest",
+]
 
 
 @pytest.fixture(scope="module")

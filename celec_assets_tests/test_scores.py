@@ -114,12 +114,23 @@ def test_a_day_that_was_not_observed_is_not_scored_for_any_model() -> None:
 
     for model in ("forecast", "persistence", "climatology", "peer"):
         lost = len(ORIGINS) - rows(table, "mae", model)["origins"]
-        assert lost.tolist() == [1] * 30 + [7, 14, 30]
+        assert lost.tolist() == [1] * 30 + [0, 0, 0], "a window's mean can do without one of its days"
     before = rows(scored(noisy(0.1, 1)), "mae", "persistence")["value"][0]
     origin = ORIGINS.get_loc(gap) - 1
     error = abs(FLOW.loc[ORIGINS[origin]] - FLOW.loc[gap])
     n = len(ORIGINS)
     assert rows(table, "mae", "persistence")["value"][0] == pytest.approx((before * n - error) / (n - 1))
+
+
+def test_a_window_is_scored_by_its_observed_days_and_not_when_a_fifth_of_them_is_missing() -> None:
+    first = ORIGINS[100]
+    days = FLOW.index[FLOW.index.get_loc(first) + 1 :]
+
+    one_missing = observed_targets(FLOW.where(FLOW.index != days[3]), ORIGINS)[100]
+    assert one_missing[30] == pytest.approx(FLOW[days[:7]].drop(days[3]).mean())
+    two_missing = observed_targets(FLOW.where(~FLOW.index.isin(days[3:5])), ORIGINS)[100]
+    assert np.isnan(two_missing[30])
+    assert two_missing[31] == pytest.approx(FLOW[days[:14]].drop(days[3:5]).mean())
 
 
 def test_an_origin_without_a_forecast_is_left_out_for_the_baselines_too() -> None:

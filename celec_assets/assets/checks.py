@@ -1,9 +1,7 @@
 """Asset checks, by partition: what has to hold of each layer, how grave it is when it does not, and whether the next
 layer is then made at all. The table at the end of each section is the contract; the functions above it judge.
 
-A check on a range of partitions gives one verdict for the range, which names the partitions that fail, and one for
-each partition that fails or has failed before. (One for every partition would cost more than making them: each is a
-transaction in Dagster's database.)
+A check on a range of partitions gives a verdict for each, and one for the range, which names those that fail.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +10,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from celec_assets.assets.backtest import flow_backtest
 from celec_assets.assets.forecast import flow_forecast, flow_model
@@ -77,14 +74,13 @@ def partition_checks(
     ) -> Iterator[dg.AssetCheckResult]:
         op = context.op_execution_context
         failing: dict[str, dict[str, dict[str, Any]]] = {check.name: {} for check in checks}
-        failed_before = _failed_before(op.instance, [spec.key for spec in specs])
         for partition in op.partition_keys:
             subject = Subject(partition, read(lake.get(), partition), lake.get(), clock.today())
             for check in checks:
                 passed, why = check.judge(subject)
                 if not passed:
                     failing[check.name][partition] = why
-                if not passed or (check.name, partition) in failed_before:
+                if not op.has_partition_key:  # a single partition's verdict is the result below
                     # Dagster takes the event; its annotation leaves it out.
                     op.log_event(_verdict(asset.key, check, partition, passed, why))  # type: ignore[arg-type]
         for check in checks:
@@ -113,15 +109,6 @@ def _verdict(
     )
 
 
-def _failed_before(instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey]) -> set[tuple[str, str | None]]:
-    """Check and partition of every verdict that stands as failed."""
-    return {
-        (info.check_key.name, info.partition_key)
-        for info in instance.event_log_storage.get_asset_check_partition_info(checks)
-        if info.latest_execution_status is AssetCheckExecutionRecordStatus.FAILED
-    }
-
-
 # raw_files and observations
 
 
@@ -145,7 +132,8 @@ def _file_can_be_read(subject: Subject) -> Verdict:
 
 def _dates_are_plausible(subject: Subject) -> Verdict:
     record = subject.value
-    plausible = "1900-01-01" <= record.first_day <= record.last_day <= subject.today.isoformat()
+    dates = ["1900-01-01", record.first_day, record.last_day, subject.today.isoformat()]
+    plausible = record.rows == 0 or dates == sorted(dates)
     return plausible, {"first_day": record.first_day, "last_day": record.last_day}
 
 

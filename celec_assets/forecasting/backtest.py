@@ -78,5 +78,5 @@ def _to_frame(days: list[pd.Timestamp], trained_through: pd.Timestamp, sha256: s
         origin=pd.DatetimeIndex(days).repeat(TARGETS),
         trained_through=trained_through,
         inputs_sha256=sha256,
-        target_number=np.tile(np.arange(TARGETS, dtype=np.int16), len(days)),
+        target_number=pd.array(np.tile(np.arange(TARGETS), len(days)), dtype="Int16"),
     )[list(COLUMNS)]

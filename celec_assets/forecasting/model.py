@@ -38,7 +38,7 @@ FORMAT: Final = 1
 """Of the stored document. A recipe may change without it: then models of the recipe before still forecast."""
 
 SEEN_SHARE: Final = 0.8
-"""Of a window's days must be observed for its mean to be learnt from."""
+"""Of a window's days must be observed for its mean to be learnt from, and to be scored."""
 BLOCKS: Final = (4, 10)
 """Cross-fitting blocks: one a year, within these numbers."""
 DIGITS: Final = 5

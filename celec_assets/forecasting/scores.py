@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
-from celec_assets.forecasting import baselines, metrics
+from celec_assets.forecasting import baselines, metrics, season
 from celec_assets.forecasting.forecast import LEADS, QUANTILES, WINDOWS
+from celec_assets.forecasting.model import SEEN_SHARE
 
 Array = npt.NDArray[np.float64]
 Interval = tuple[Array, Array, Array]
@@ -34,8 +35,16 @@ INTERVAL: Final = (0.05, 0.95)
 
 
 def observed_targets(flow_observed_m3s: "pd.Series[float]", origins: pd.DatetimeIndex) -> Array:
-    """What came after the origins, (n, 33) (m³/s), NaN unless every day of a target was observed."""
-    return baselines.targets_after(flow_observed_m3s, origins)
+    """What came after the origins, (n, 33) (m³/s): the flow of each lead, and the mean of each window's observed days.
+
+    NaN where the lead's day, or more than a fifth of the window's days, was not observed.
+
+    Args:
+        flow_observed_m3s: daily, without holes in its index.
+        origins: days of it.
+    """
+    after = season.targets(np.asarray(flow_observed_m3s, np.float64), SEEN_SHARE)
+    return after[flow_observed_m3s.index.get_indexer(origins)]
 
 
 def score(

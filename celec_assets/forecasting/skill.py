@@ -20,8 +20,8 @@ ASKED_FOR: Final = {
     "MAE / peer": ("forecast", "mae_ratio_to_peer"),
     "CRPS skill to climatology": ("forecast", "crps_skill_to_climatology"),
     "80 % band covers": ("forecast", "coverage_80"),
-    "Brier skill below P20": ("forecast", "brier_skill_below_p20_to_persistence_7d"),
-    "Brier skill below P10": ("forecast", "brier_skill_below_p10_to_persistence_7d"),
+    "Brier skill below P20": ("forecast", "brier_skill_below_p20_to_persistence_7d_dressed"),
+    "Brier skill below P10": ("forecast", "brier_skill_below_p10_to_persistence_7d_dressed"),
 }
 """Column of the skill table: model and metric of the scores."""
 LEADS_SHOWN: Final = (1, 3, 7, 14, 30)

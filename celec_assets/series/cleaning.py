@@ -136,12 +136,13 @@ def _jump(flow: "pd.Series[float]") -> "pd.Series[float]":
 def _interpolate(
     flow: "pd.Series[float]", flag: "pd.Series[str]", max_gap_days: int
 ) -> tuple["pd.Series[float]", "pd.Series[str]"]:
-    """Missing days between two observed ones, in gaps of at most `max_gap_days`, on a straight line in log flow:
-    recessions are exponential.
+    """Missing days between two observed ones, in gaps of at most `max_gap_days`, on a straight line in log flow, since
+    recessions are exponential; to 1 L/s, since processors differ in the last bits.
     """
     gap = flow.isna()
     length = gap.groupby(gap.ne(gap.shift()).cumsum()).transform("size")
-    inside = gap & (flag == Flag.MISSING) & (length <= max_gap_days) & flow.ffill().notna() & flow.bfill().notna()
+    # No line leads to or from a dry day: its log is nowhere.
+    inside = gap & (flag == Flag.MISSING) & (length <= max_gap_days) & (flow.ffill() > 0) & (flow.bfill() > 0)
     log_flow = pd.Series(np.log(flow.where(flow > 0)), index=flow.index)
     line = pd.Series(np.exp(log_flow.interpolate()), index=flow.index).round(3)
     fill = inside & line.notna()

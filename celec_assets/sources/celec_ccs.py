@@ -23,6 +23,7 @@ def parse(file: str, content: bytes, today: date) -> pd.DataFrame:
         RefusedFile: see `sources.readings`.
     """
     table = read_table(file, decode(file, content), required=["date", *_FLOWS, "status"])
+    table = table[~table.duplicated()]
     figures = pd.DataFrame({name: parse_numbers(file, table[name]) for name in _FLOWS})
     days = parse_days(file, table["date"], "%Y-%m-%d", "2024-01-31", today)
     in_order = figures.fillna(-1.0).loc[days.sort_values(kind="stable").index]

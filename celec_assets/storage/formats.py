@@ -31,10 +31,10 @@ def read_table(content: bytes) -> pa.Table:
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """A table as a frame, its dates as `datetime64[ns]` at midnight."""
+    """A table as a frame: dates as `datetime64[ns]` at midnight, small integers as `Int16`, which may be missing."""
     days = {field.name: "datetime64[ns]" for field in table.schema if pa.types.is_date(field.type)}
-    frame: pd.DataFrame = table.to_pandas(date_as_object=False).astype(days)
-    return frame
+    frame: pd.DataFrame = table.to_pandas(date_as_object=False, types_mapper={pa.int16(): pd.Int16Dtype()}.get)
+    return frame.astype(days)
 
 
 def to_json(value: Any) -> bytes:

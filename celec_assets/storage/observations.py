@@ -65,16 +65,16 @@ class Observations:
             source=source,
             stations=stations,
             rows=len(readings),
-            first_day=f"{readings['day'].min():%Y-%m-%d}",
-            last_day=f"{readings['day'].max():%Y-%m-%d}",
+            first_day=f"{readings['day'].min():%Y-%m-%d}" if len(readings) else "",
+            last_day=f"{readings['day'].max():%Y-%m-%d}" if len(readings) else "",
         )
         self._put(raw_file, replace(record, complete=False, stations=tuple(sorted(before | set(stations)))))
         for station, rows in readings.groupby("station"):
             self._store.put(f"{_STATIONS}/{station}/{raw_file}.parquet", to_parquet(rows.drop(columns="station")))
         for gone in before - set(stations):
             self._store.delete(f"{_STATIONS}/{gone}/{raw_file}.parquet")
-        self._put(raw_file, record)
         self._store.delete(f"{_REFUSED}/{raw_file}.json")
+        self._put(raw_file, record)
         return record
 
     def refuse(self, raw_file: str, sha256: str, reason: str) -> None:

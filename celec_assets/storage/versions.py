@@ -131,8 +131,9 @@ class Forecasts:
             first if kind is Kind.ISSUED else f"flow_forecast/{station}/{kind}/{issue_date}-{_digest(content)}.parquet"
         )
         self._store.put(key, content)
-        if kind is Kind.ISSUED or (not self._store.exists(first) and self._is_newest(station, issue_date)):
-            self._store.put(self._pointer(station), to_json({"forecast": key, "issue_date": issue_date}))
+        if self._is_newest(station, issue_date):
+            shown = first if self._store.exists(first) else key
+            self._store.put(self._pointer(station), to_json({"forecast": shown, "issue_date": issue_date}))
         return key
 
     def read(self, station: str) -> pd.DataFrame:
