@@ -19,7 +19,15 @@ from rich.progress import Progress
 from benchmarks.raw_folder import read_series
 from benchmarks.readme import put_into_readme
 from celec_assets.forecasting import model
-from celec_assets.forecasting.season import WEEK_DAYS, WEEKLY_ORDER, YEAR_DAYS, YEARLY_ORDER, Array, fourier
+from celec_assets.forecasting.season import (
+    WEEK_DAYS,
+    WEEKLY_ORDER,
+    YEAR_DAYS,
+    YEARLY_ORDER,
+    Array,
+    fourier,
+    has_yearly_season,
+)
 from celec_assets.forecasting.skill import backtest_and_score, skill_table
 from celec_assets.refusal import Refusal
 from celec_assets.resources import Clock
@@ -34,6 +42,8 @@ def harmonic_season(days: Array, log_flow: Array) -> Array:
     """The seasonal curve by ordinary least squares, with the same terms as Prophet's."""
     seen = np.isfinite(log_flow)
     waves = np.c_[np.ones(len(days)), fourier(days, YEAR_DAYS, YEARLY_ORDER), fourier(days, WEEK_DAYS, WEEKLY_ORDER)]
+    if not has_yearly_season(days):
+        waves[:, 1 : 1 + 2 * YEARLY_ORDER] = 0.0
     return np.linalg.lstsq(waves[seen], log_flow[seen], rcond=None)[0]
 
 
