@@ -10,7 +10,7 @@ from celec_assets import cli
 from celec_assets.build import build_definitions
 from celec_assets.catch_up import CatchUp, Outcome
 from celec_assets.forecasting import model, training
-from celec_assets.partitions import STATIONS
+from celec_assets.partitions import STATIONS, range_tags
 from celec_assets.resources import Clock
 from celec_assets.sample import sample_files
 from celec_assets.settings import Settings
@@ -186,6 +186,18 @@ def test_a_station_with_less_than_a_year_is_refused_and_stops_nobody(small: Plat
     ]
     assert small.lake.forecasts.exists("geoglows-888888888")
     assert not small.lake.forecasts.exists("geoglows-777777777")
+
+
+def test_a_check_can_be_executed_on_its_own_on_any_stations(small: Platform) -> None:
+    small.set_today(LAST_DAY + timedelta(days=30))
+    job = small.defs.resolve_implicit_global_asset_job_def()
+    fresh = dg.AssetCheckKey(dg.AssetKey("daily_series"), "data_are_fresh")
+    checks_alone = job.get_subset(asset_selection=set(), asset_check_selection={fresh})
+    (tags,) = range_tags(small.instance.get_dynamic_partitions(str(STATIONS.name)), ["mazar", "molino"])
+    result = checks_alone.execute_in_process(instance=small.instance, tags=tags)
+    assert {(e.check_name, e.partition, e.passed) for e in result.get_asset_check_evaluations()} == {
+        ("data_are_fresh", partition, False) for partition in ("mazar", "molino", None)
+    }
 
 
 def make(platform: Platform, asset: str, station: str) -> dg.ExecuteInProcessResult:

@@ -1,7 +1,8 @@
 """Asset checks, by partition: what has to hold of each layer, how grave it is when it does not, and whether the next
 layer is then made at all. The table at the end of each section is the contract; the functions above it judge.
 
-A check on a range of partitions gives a verdict for each, and one for the range, which names those that fail.
+A check on a range of partitions gives a verdict for each, and one for the range, which names those that fail. It can
+be executed without the asset, on any partitions.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from celec_assets.assets.raw import FILE_CAN_BE_READ, observations, raw_files
 from celec_assets.assets.series import daily_series
 from celec_assets.partitions import RAW_FILES, STATIONS
 from celec_assets.resources import Clock, LakeResource
+from celec_assets.storage.store import ObjectMissing
 
 if TYPE_CHECKING:
     from celec_assets.storage.lake import Lake
@@ -68,22 +70,29 @@ def partition_checks(
         for check in checks
     ]
 
-    @dg.multi_asset_check(specs=specs, name=f"check_{asset.key.to_python_identifier()}")
+    @dg.multi_asset_check(specs=specs, name=f"check_{asset.key.to_python_identifier()}", can_subset=True)
     def judge_partitions(
         context: dg.AssetCheckExecutionContext, lake: LakeResource, clock: Clock
     ) -> Iterator[dg.AssetCheckResult]:
         op = context.op_execution_context
-        failing: dict[str, dict[str, dict[str, Any]]] = {check.name: {} for check in checks}
+        selected = [
+            check for check in checks if dg.AssetCheckKey(asset.key, check.name) in op.selected_asset_check_keys
+        ]
+        failing: dict[str, dict[str, dict[str, Any]]] = {check.name: {} for check in selected}
         for partition in op.partition_keys:
-            subject = Subject(partition, read(lake.get(), partition), lake.get(), clock.today())
-            for check in checks:
+            try:
+                value = read(lake.get(), partition)
+            except ObjectMissing:
+                continue  # never made: the partition is shown as missing or failed
+            subject = Subject(partition, value, lake.get(), clock.today())
+            for check in selected:
                 passed, why = check.judge(subject)
                 if not passed:
                     failing[check.name][partition] = why
                 if not op.has_partition_key:  # a single partition's verdict is the result below
                     # Dagster takes the event; its annotation leaves it out.
                     op.log_event(_verdict(asset.key, check, partition, passed, why))  # type: ignore[arg-type]
-        for check in checks:
+        for check in selected:
             yield dg.AssetCheckResult(
                 asset_key=asset.key,
                 check_name=check.name,
@@ -395,7 +404,9 @@ def _of_means(subject: Subject, *metrics: str, windows: tuple[int, ...]) -> dict
 def _read_scores(lake: "Lake", station: str) -> Any:
     from celec_assets.forecasting.model import RECIPE
 
-    return lake.backtests.scores(station, RECIPE)
+    if (scores := lake.backtests.scores(station, RECIPE)) is None:
+        raise ObjectMissing(f"flow_backtest/{station}/{RECIPE}/scores.parquet", lake.store.url)
+    return scores
 
 
 backtest_checks = partition_checks(
