@@ -14,8 +14,8 @@ pytestmark = pytest.mark.slow
 
 def commands() -> list[str]:
     """Every line of a fenced block in the README that begins like a command."""
-    blocks = re.findall(r"```\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
-    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.S | re.M)
+    lines = [line.strip() for language, block in blocks if not language for line in block.splitlines()]
     return [line for line in lines if re.match(r"(\w+=\S+ )?(make|\.venv/bin/)", line)]
 
 
