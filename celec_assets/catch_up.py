@@ -2,6 +2,7 @@
 after an outage. With the daemon running, the sensors do the same bit by bit.
 """
 
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
@@ -9,6 +10,9 @@ import dagster as dg
 
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
 from celec_assets.storage.lake import Lake
+
+PROCESS_TAG = "celec/process"
+"""On the runs of a catch-up: the process that runs them."""
 
 ROAD = ("raw_files", "observations", "daily_series", "flow_model", "flow_forecast")
 """The assets that are made every day, in order."""
@@ -48,6 +52,7 @@ class CatchUp:
                 s for s in self._behind("flow_forecast", "daily_series", lake.forecasts.exists) if lake.models.exists(s)
             },
         }
+        self._end_abandoned_runs()
         on_layer("raw_files", 1)
         self._execute("raw_files", {})
         for asset in ROAD[1:]:
@@ -57,6 +62,13 @@ class CatchUp:
             for tags in range_tags(self._instance.get_dynamic_partitions(str(definition.name)), partitions):
                 self._execute(asset, tags)
         return self.outcome
+
+    def _end_abandoned_runs(self) -> None:
+        """Runs of a catch-up that was killed would count as in progress for ever, and nothing would follow them."""
+        filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+        for run in self._instance.get_runs(filters):
+            if (process := run.tags.get(PROCESS_TAG)) and not _is_alive(int(process)):
+                self._instance.report_run_failed(run, "the process that ran it was killed")
 
     def _stations(self) -> list[str]:
         return list(self._instance.get_dynamic_partitions(str(STATIONS.name)))
@@ -78,7 +90,7 @@ class CatchUp:
         result = self._job.execute_in_process(
             asset_selection=[dg.AssetKey(asset)],
             instance=self._instance,
-            tags=tags,
+            tags={**tags, PROCESS_TAG: str(os.getpid())},
             raise_on_error=False,
             run_config={"loggers": {"console": {}}},  # the definitions' own, where they have one
         )
@@ -94,3 +106,13 @@ class CatchUp:
                 else [("", data.error_display_string)]
             )
             self.outcome.failed += [(asset, partition, reason) for partition, reason in reasons]
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's, but alive
+        pass
+    return True

@@ -116,8 +116,7 @@ def fill(lake: Path, raw: Path | None) -> None:
         CannotStart: the folder is not there or holds no file, or sample and real files would be mixed.
     """
     landing = lake / "raw"
-    there = [path for path in landing.rglob("*") if path.is_file()]
-    has_sample = any(sample.MARK in path.stem for path in there)
+    there = _files(landing)
     if raw is None:
         if not there:
             yesterday = Clock().today() - timedelta(days=1)
@@ -125,19 +124,27 @@ def fill(lake: Path, raw: Path | None) -> None:
         return
     if not raw.is_dir():
         raise CannotStart(f"{raw} is not a folder")
-    if has_sample:
-        raise CannotStart(
-            f"{landing} holds the synthetic sample, which must not be mixed with real files; take another lake, for "
-            f"instance: CELEC_LAKE_URL=lake-of-my-own make demo RAW={raw}"
-        )
-    files = [path for path in sorted(raw.rglob("*")) if path.is_file()]
+    files = _files(raw)
     if not files:
         raise CannotStart(f"there is no file in {raw}")
+    if there and _are_synthetic(there) != _are_synthetic(files):
+        raise CannotStart(
+            f"the synthetic sample must not be mixed with real files, and {landing} holds the other kind; take another "
+            f"lake, for instance: CELEC_LAKE_URL=lake-of-my-own make demo RAW={raw}"
+        )
     for path in files:
         target = landing / path.relative_to(raw)
         if not target.exists() or target.read_bytes() != path.read_bytes():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
+
+
+def _are_synthetic(files: Sequence[Path]) -> bool:
+    return any(sample.MARK in path.stem for path in files)
 
 
 if __name__ == "__main__":
