@@ -3,8 +3,9 @@ after an outage. With the daemon running, the sensors do the same bit by bit.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import dagster as dg
 
@@ -37,11 +38,16 @@ class CatchUp:
         self._job, self._instance, self._lake = defs.resolve_implicit_global_asset_job_def(), instance, lake
         self.outcome = Outcome()
 
-    def run(self, on_layer: Callable[[str, int], None] = lambda *_: None) -> Outcome:
+    def run(
+        self,
+        on_layer: Callable[[str, int], None] = lambda *_: None,
+        also: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> Outcome:
         """Make everything that is behind.
 
         Args:
             on_layer: is told asset and number of partitions when a layer begins.
+            also: partitions to make although they are up to date, by asset.
         """
         lake = self._lake
         behind: dict[str, Callable[[], Collection[str]]] = {
@@ -56,7 +62,7 @@ class CatchUp:
         on_layer("raw_files", 1)
         self._execute("raw_files", {})
         for asset in ROAD[1:]:
-            partitions = behind[asset]()
+            partitions = {*behind[asset](), *also.get(asset, ())}
             on_layer(asset, len(partitions))
             definition = RAW_FILES if asset == "observations" else STATIONS
             for tags in range_tags(self._instance.get_dynamic_partitions(str(definition.name)), partitions):

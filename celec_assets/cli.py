@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import timedelta
+from fnmatch import fnmatch
 from pathlib import Path
 
 import dagster as dg
@@ -49,6 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     check.set_defaults(run=lambda options: run_check(options.raw, options.junit))
 
+    reread = commands.add_parser("reread", help="read raw files again, and make anew what follows")
+    reread.add_argument("pattern", help="of names below lake/raw, for instance '*diciembre-2025*'; '*' is all")
+    reread.set_defaults(run=lambda options: run_reread(options.pattern))
+
+    remake = commands.add_parser("remake", help="make a station's series and forecast anew from what was read")
+    remake.add_argument("station", help="station id, for instance mazar")
+    remake.set_defaults(run=lambda options: run_remake(options.station))
+
     back = commands.add_parser("rollback", help="put the model that was in use before back into use")
     back.add_argument("station", help="station id, for instance mazar")
     back.set_defaults(run=lambda options: run_rollback(options.station))
@@ -66,13 +75,40 @@ def run_demo(raw: Path | None) -> int:
     settings = read_settings()
     lake = Lake.open(settings.lake_url)
     fill(Path(settings.lake_url), raw)
-    instance = dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.from_config(".")
-    with instance:
+    with open_instance() as instance:
         catch_up_on_screen(build_definitions(settings), instance, lake, CONSOLE)
         stations = list(instance.get_dynamic_partitions(str(STATIONS.name)))
     print_forecasts(lake, stations, CONSOLE)
     CONSOLE.print("\nTo look at all of it: .venv/bin/dagster dev, then http://localhost:3000", highlight=False)
     return 0 if any(lake.forecasts.exists(station) for station in stations) else 1
+
+
+def run_reread(pattern: str) -> int:
+    """Read the raw files whose names match again, and make anew what follows."""
+    settings = read_settings()
+    lake = Lake.open(settings.lake_url)
+    files = [file.name for file in lake.raw.list() if fnmatch(file.name, pattern)]
+    if not files:
+        raise CannotStart(f"no raw file's name matches {pattern!r}")
+    with open_instance() as instance:
+        outcome = catch_up_on_screen(build_definitions(settings), instance, lake, CONSOLE, {"observations": files})
+    return 1 if outcome.failed else 0
+
+
+def run_remake(station: str) -> int:
+    """Clean a station's readings again, and make anew what follows."""
+    settings = read_settings()
+    lake = Lake.open(settings.lake_url)
+    with open_instance() as instance:
+        if station not in instance.get_dynamic_partitions(str(STATIONS.name)):
+            raise CannotStart(f"there is no station {station!r} in the lake")
+        outcome = catch_up_on_screen(build_definitions(settings), instance, lake, CONSOLE, {"daily_series": [station]})
+    return 1 if outcome.failed else 0
+
+
+def open_instance() -> dg.DagsterInstance:
+    """Dagster's history of runs: of DAGSTER_HOME, or as the dagster.yaml in this folder says."""
+    return dg.DagsterInstance.get() if os.environ.get("DAGSTER_HOME") else dg.DagsterInstance.from_config(".")
 
 
 def run_rollback(station: str) -> int:

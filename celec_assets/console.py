@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -24,7 +25,13 @@ WHAT_BEGINS = {
 }
 
 
-def catch_up_on_screen(defs: dg.Definitions, instance: dg.DagsterInstance, lake: Lake, console: Console) -> Outcome:
+def catch_up_on_screen(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    lake: Lake,
+    console: Console,
+    also: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> Outcome:
     """Run a catch-up and show it. Dagster's own log is kept in the instance and can be read in the UI."""
     with _one_line_log(console) as logger:
         catch_up = CatchUp(dg.Definitions.merge(defs, dg.Definitions(loggers={"console": logger})), instance, lake)
@@ -36,7 +43,7 @@ def catch_up_on_screen(defs: dg.Definitions, instance: dg.DagsterInstance, lake:
                 console.print(f"[dim]{time.monotonic() - started:6.1f} s[/dim]  {asset:14} {what}")
                 status.update(f"{what} ...")
 
-            outcome = catch_up.run(on_layer)
+            outcome = catch_up.run(on_layer, also)
         console.print(f"[dim]{time.monotonic() - started:6.1f} s[/dim]  done")
     for asset, partition, reason in outcome.failed:
         console.print(f"[red]{asset}[/red] {partition}: {reason}", highlight=False)

@@ -1,5 +1,6 @@
 """The road from raw files to forecasts as a user goes it: what is made, what is left alone, what is refused."""
 
+from contextlib import nullcontext
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -248,6 +249,29 @@ def test_an_interrupted_catch_up_is_completed_by_the_next(small: Platform, monke
     assert {
         key: value for key, value in small.objects().items() if "777777777" not in key and "1.csv" not in key
     } == expected
+
+
+def test_files_are_read_and_stations_made_again_by_one_command(
+    small: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CELEC_LAKE_URL", str(small.folder))
+    monkeypatch.setattr(cli, "open_instance", lambda: nullcontext(small.instance))
+    before = small.objects()
+
+    assert cli.main(["reread", "*Hidrologia_2025_12*"]) == 0
+    shown = capsys.readouterr().out
+    assert "reading raw files (1)" in shown
+    assert "cleaning daily series (5)" in shown
+    assert cli.main(["remake", "coca"]) == 0
+    shown = capsys.readouterr().out
+    assert "reading raw files: nothing new" in shown
+    assert "cleaning daily series (1)" in shown
+    assert "forecasting (1)" in shown
+    after = {key: content for key, content in small.objects().items() if "/hindsight/" not in key}
+    assert after == before, "the same files give the same bytes; what the command forecasts today is hindsight"
+
+    assert cli.main(["reread", "*no-such-file*"]) == 2
+    assert cli.main(["remake", "atlantis"]) == 2
 
 
 def _interrupt(*_: object) -> set[str]:
