@@ -1,5 +1,6 @@
 """The road from raw files to forecasts as a user goes it: what is made, what is left alone, what is refused."""
 
+import shutil
 from contextlib import nullcontext
 from datetime import date, timedelta
 from pathlib import Path
@@ -249,6 +250,18 @@ def test_an_interrupted_catch_up_is_completed_by_the_next(small: Platform, monke
     assert {
         key: value for key, value in small.objects().items() if "777777777" not in key and "1.csv" not in key
     } == expected
+
+
+def test_a_lost_lake_and_a_lost_history_are_made_again_from_the_raw_files(small: Platform) -> None:
+    before = small.objects()
+    for layer in ("observations", "daily_series", "flow_model", "flow_forecast"):
+        shutil.rmtree(small.folder / layer)
+    assert small.catch_up().failed == []
+    assert small.objects() == before
+    with dg.DagsterInstance.ephemeral() as forgetful:
+        again = Platform(small.folder, forgetful)
+        assert again.catch_up().made["flow_forecast"] == 7
+        assert again.objects() == before
 
 
 def test_files_are_read_and_stations_made_again_by_one_command(
