@@ -202,6 +202,18 @@ def test_a_check_can_be_executed_on_its_own_on_any_stations(small: Platform) -> 
     }
 
 
+def test_a_check_of_what_is_not_there_fails(small: Platform) -> None:
+    (small.folder / "flow_forecast/mazar/latest.json").unlink()
+    complete = dg.AssetCheckKey(dg.AssetKey("flow_forecast"), "horizon_is_complete")
+    job = small.defs.resolve_implicit_global_asset_job_def()
+    checks_alone = job.get_subset(asset_selection=set(), asset_check_selection={complete})
+    (tags,) = range_tags(small.instance.get_dynamic_partitions(str(STATIONS.name)), ["mazar"])
+    result = checks_alone.execute_in_process(instance=small.instance, tags=tags, raise_on_error=False)
+    evaluations = result.get_asset_check_evaluations()
+    assert [evaluation.passed for evaluation in evaluations] == [False, False]
+    assert "flow_forecast/mazar/latest.json" in str(evaluations[0].metadata)
+
+
 def make(platform: Platform, asset: str, station: str) -> dg.ExecuteInProcessResult:
     """Materialize one partition by hand, as from the UI."""
     job = platform.defs.resolve_implicit_global_asset_job_def()

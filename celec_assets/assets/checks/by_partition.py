@@ -74,13 +74,8 @@ def partition_checks(
         ]
         failing: dict[str, dict[str, dict[str, Any]]] = {check.name: {} for check in selected}
         for partition in op.partition_keys:
-            try:
-                value = read(lake.get(), partition)
-            except ObjectMissing:
-                continue  # never made: the partition is shown as missing or failed
-            subject = Subject(partition, value, lake.get(), clock.today())
-            for check in selected:
-                passed, why = check.judge(subject)
+            verdicts = _judge(partition, read, selected, lake.get(), clock.today())
+            for check, (passed, why) in zip(selected, verdicts, strict=True):
                 if not passed:
                     failing[check.name][partition] = why
                 if not op.has_partition_key:  # a single partition's verdict is the result below
@@ -96,6 +91,21 @@ def partition_checks(
             )
 
     return judge_partitions
+
+
+def _judge(
+    partition: str,
+    read: Callable[["Lake", str], Any],
+    checks: Sequence[PartitionCheck],
+    lake: "Lake",
+    today: date,
+) -> list[Verdict]:
+    """The verdict of each check. What was never stored passes none."""
+    try:
+        subject = Subject(partition, read(lake, partition), lake, today)
+    except ObjectMissing as missing:
+        return [(False, {"reason": str(missing)})] * len(checks)
+    return [check.judge(subject) for check in checks]
 
 
 def _verdict(
