@@ -1,44 +1,151 @@
 """What starts runs by itself: new raw files here, everything behind them by `automation`."""
 
+import hashlib
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
 from celec_assets.jobs import read_raw_files
 from celec_assets.partitions import RAW_FILES, range_tags
 from celec_assets.resources import LakeResource
+from celec_assets.storage.store import ObjectMissing
+
+if TYPE_CHECKING:
+    from celec_assets.storage.lake import Lake
 
 FILES_PER_TICK = 200
 SETTLED_AFTER = timedelta(seconds=5)
 """A file that changed less than this ago may still be being written: it waits for the next tick."""
 
+PATROL_EVERY = timedelta(hours=1)
+PATROL_FILES = 20
+"""Files that the patrol looks at in a tick, besides those that changed."""
+
+_DONE: Final = "~"
+"""Follows every file in the patrol's order: the round is over."""
+
+_UNDER_WAY: Final = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
 
 @dg.sensor(job=read_raw_files, default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=30)
-def new_raw_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult | dg.SkipReason:
+def new_raw_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
     """Requests `observations` for every raw file whose content was not read yet, the oldest change first.
 
-    The cursor is the change (instant and name) up to which everything has been looked at. Only settled files are
-    looked at, so nothing can appear before it later; what was read already is known from the observations.
+    What was read is known from the observations; the cursor only says where to look next. Files that changed since
+    the newest change that was looked at come first: only settled ones, so that none can appear before it later. An
+    hourly patrol, a few files a tick, then finds what no date tells: a run that failed before it read, a folder moved
+    here with its old dates, a date in the future, parsers that changed. To have everything looked at now, reset the
+    cursor.
     """
     store = lake.get()
-    settled = datetime.now(UTC) - SETTLED_AFTER
-    changes = sorted((file.modified.isoformat(), file.name) for file in store.raw.list() if file.modified <= settled)
-    pending = [change for change in changes if change > _position(context.cursor)][:FILES_PER_TICK]
-    if not pending:
-        return dg.SkipReason("no raw file changed")
-    unread = [name for _, name in pending if not store.is_read(name)]
+    now = _now()
+    cursor = _Cursor.parse(context.cursor, now)
+    names = {}
+    for file in store.raw.list():
+        if _is_text(file.name):
+            names[file.modified.isoformat(), _mark(file.name)] = file
+        else:
+            context.log.warning(f"{file.name!r} is passed over: its name is not UTF-8, rename it")
+    changed = [at for at in sorted(names) if at > cursor.newest and names[at].modified <= now - SETTLED_AFTER]
+    changed = changed[:FILES_PER_TICK]
+    patrolled: list[str] = []
+    if not _is_reading(context.instance, now):
+        # A date ahead of the clock will not become settled for long: it does not keep the patrol away.
+        settled = {_mark(f.name): f.name for f in names.values() if abs(now - f.modified) >= SETTLED_AFTER}
+        cursor, marks = cursor.patrol(sorted(settled), now, min(PATROL_FILES, FILES_PER_TICK - len(changed)))
+        patrolled = [settled[mark] for mark in marks]
+    if changed:
+        cursor = replace(cursor, newest=changed[-1])
+
+    looked_at = dict.fromkeys([*(names[at].name for at in changed), *patrolled])
+    # By name, as the asset `raw_files` adds them: whoever is first, a range of partitions begins before it ends.
+    unread = sorted(name for name in looked_at if _is_unread(store, name))
+    if not unread:
+        return dg.SensorResult(skip_reason="no raw file changed", cursor=str(cursor))
     known = context.instance.get_dynamic_partitions(str(RAW_FILES.name))
     new = [name for name in unread if name not in known]
     return dg.SensorResult(
         run_requests=[dg.RunRequest(tags=tags) for tags in range_tags([*known, *new], unread)],
         dynamic_partitions_requests=[RAW_FILES.build_add_request(new)] if new else [],
-        cursor="|".join(pending[-1]),
+        cursor=str(cursor),
     )
 
 
-def _position(cursor: str | None) -> tuple[str, str]:
-    instant, _, name = (cursor or "").partition("|")
-    return instant, name
+@dataclass(frozen=True)
+class _Cursor:
+    """Where to look next. Names stand in it as digests: it is short however long they are."""
+
+    began: datetime
+    """When the patrol's last round began."""
+    newest: tuple[str, str] = ("", "")
+    """Instant and name of the newest change that was looked at."""
+    patrolled: str = _DONE
+    """The name up to which the patrol has come in this round."""
+
+    @classmethod
+    def parse(cls, text: str | None, now: datetime) -> "_Cursor":
+        """One that was reset, or is of an earlier version, begins anew: all files are looked at once more."""
+        try:
+            instant, mark, patrolled, began = (text or "").split("|")
+            return cls(datetime.fromisoformat(began).astimezone(UTC), (instant, mark), patrolled)
+        except ValueError:
+            return cls(now)
+
+    def __str__(self) -> str:
+        return "|".join((*self.newest, self.patrolled, self.began.isoformat()))
+
+    def patrol(self, marks: list[str], now: datetime, most: int) -> tuple["_Cursor", list[str]]:
+        """The next few of the sorted names, where a round is going on or due."""
+        due = self.patrolled == _DONE and abs(now - self.began) >= PATROL_EVERY
+        start = replace(self, patrolled="", began=now) if due else self
+        ahead = [mark for mark in marks if mark > start.patrolled]
+        if len(ahead) <= most:
+            return replace(start, patrolled=_DONE), ahead
+        return replace(start, patrolled=ahead[most - 1] if most else start.patrolled), ahead[:most]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _mark(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be stored: one that was written in Latin-1 cannot, and would stop all other files."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_unread(store: "Lake", name: str) -> bool:
+    try:
+        return not store.is_read(name)
+    except ObjectMissing:  # it has vanished since it was listed
+        return False
+    except Exception:  # whatever keeps it from being read: its run fails and says so, the other files go through
+        return True
+
+
+def _is_reading(instance: dg.DagsterInstance, now: datetime) -> bool:
+    """Whether requested files may still be about to be read. A run that is under way for a day is none."""
+    return bool(
+        instance.get_runs(
+            dg.RunsFilter(job_name=read_raw_files.name, statuses=_UNDER_WAY, created_after=now - timedelta(days=1)),
+            limit=1,
+        )
+    )
 
 
 automation = dg.AutomationConditionSensorDefinition(

@@ -9,7 +9,7 @@ from datetime import date
 import pandas as pd
 
 from celec_assets.sources import celec_ccs, celec_sur, geoglows
-from celec_assets.sources.readings import COLUMNS, RefusedFile, decode
+from celec_assets.sources.readings import COLUMNS, RefusedFile, decode, delimiter_hint
 
 __all__ = ["COLUMNS", "SOURCES", "RefusedFile", "read_raw_file"]
 
@@ -30,9 +30,11 @@ def read_raw_file(file: str, content: bytes, today: date) -> tuple[str, pd.DataF
     Raises:
         RefusedFile: the file is of no known source, or something in it could not be read without guessing.
     """
-    header = decode(file, content).partition("\n")[0].strip().replace('"', "")
+    first_line = decode(file, content).partition("\n")[0]
+    header = first_line.strip().replace('"', "")
     for source in SOURCES:
         if source.recognises(header):
             return source.NAME, source.parse(file, content, today)
     known = ", ".join(source.NAME for source in SOURCES)
-    raise RefusedFile(file, f"the header {header[:120]!r} is of no known source ({known})", 1)
+    hint = delimiter_hint(first_line) or "; take the file away, or correct its first line"
+    raise RefusedFile(file, f"the header {header[:120]!r} is of no known source ({known}){hint}", 1)

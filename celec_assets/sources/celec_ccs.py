@@ -4,7 +4,8 @@ from datetime import date
 
 import pandas as pd
 
-from celec_assets.sources.readings import decode, parse_days, parse_numbers, read_table, tidy
+from celec_assets.catalogue import stations
+from celec_assets.sources.readings import decode, parse_days, parse_numbers, read_table, refuse_unknown, tidy
 
 NAME = "celec-ccs"
 _FLOWS = ("coca", "css", "frente", "balance")
@@ -20,11 +21,13 @@ def parse(file: str, content: bytes, today: date) -> pd.DataFrame:
     figures are those of the row before (a day that was filled in, not measured), else empty.
 
     Raises:
-        RefusedFile: see `sources.readings`.
+        RefusedFile: see `sources.readings`; also when the header names a column that is not of this table.
     """
     table = read_table(file, decode(file, content), required=["date", *_FLOWS, "status"])
+    refuse_unknown(file, table, {"date", *_FLOWS, "status"})
     table = table[~table.duplicated()]
-    figures = pd.DataFrame({name: parse_numbers(file, table[name]) for name in _FLOWS})
+    possible = stations()["coca"].flow_bounds_m3s
+    figures = pd.DataFrame({name: parse_numbers(file, table[name], possible) for name in _FLOWS})
     days = parse_days(file, table["date"], "%Y-%m-%d", "2024-01-31", today)
     in_order = figures.fillna(-1.0).loc[days.sort_values(kind="stable").index]
     repeated = in_order.eq(in_order.shift()).all(axis=1).reindex(table.index)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from typing import Final
 
 import pandas as pd
 
@@ -9,7 +10,10 @@ from celec_assets.catalogue import GEOGLOWS_PREFIX
 from celec_assets.sources.readings import decode, parse_days, parse_numbers, read_table, tidy
 
 NAME = "geoglows"
-_HEADER = re.compile(r"(time|datetime),(\d{6,12})")
+_HEADER: Final = re.compile(r"(time|datetime),([0-9]{6,12})")
+_DAY: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?"
+)
 
 
 def recognises(header: str) -> bool:
@@ -26,8 +30,10 @@ def parse(file: str, content: bytes, today: date) -> pd.DataFrame:
     text = decode(file, content)
     time, river_id = text.partition("\n")[0].strip().replace('"', "").split(",")
     table = read_table(file, text, required=[time, river_id])
+    # No bounds for the numbers: a program writes them, rounded to 3 decimals, which would look like thousands.
     # Some downloads carry a time of day and a zone; GEOGLOWS' daily values are days all the same.
-    day_text = table[time].str.strip().str.slice(0, 10)
+    stamps = table[time].str.strip()
+    day_text = stamps.str.slice(0, 10).where(stamps.str.fullmatch(_DAY), other=stamps)
     readings = pd.DataFrame(
         {
             "station": f"{GEOGLOWS_PREFIX}{river_id}",

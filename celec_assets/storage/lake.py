@@ -1,17 +1,24 @@
 """Everything the platform stores, by layer. In a notebook: `Lake.open("lake").series.read("mazar")`."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import pandas as pd
 
+from celec_assets.sources.readings import MAX_BYTES
 from celec_assets.storage.backtests import Backtests
 from celec_assets.storage.formats import from_parquet, to_parquet
 from celec_assets.storage.observations import Observations
 from celec_assets.storage.store import FolderStore, ObjectStore
 from celec_assets.storage.versions import Forecasts, Models
+
+
+_UNUSABLE_NAME: Final = re.compile(r"\.\.\.|[\x00-\x1f\x7f\ud800-\udfff]")
+"""What Dagster takes in no partition's name, and what no database stores (a name that is not UTF-8)."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +37,33 @@ class LandingZone:
         self._store = store
 
     def list(self) -> Iterator[RawFile]:
-        """Every file there is, by name. Hidden files (`.DS_Store`, `.part`) are not meant for us."""
+        """Every file there is, by name. Hidden files (`.DS_Store`, `.part`) are not meant for us, and those in
+        `unusable` are left out.
+        """
+        return (file for file in self._files() if not _UNUSABLE_NAME.search(file.name))
+
+    def unusable(self) -> dict[str, str]:
+        """The files whose names cannot be used, and why. What could not be printed in a name is escaped."""
+        return {
+            file.name.encode("unicode_escape", "backslashreplace").decode()
+            if not file.name.isprintable()
+            else file.name: "the name holds '...', a control character or bytes that are not UTF-8; rename the file"
+            for file in self._files()
+            if _UNUSABLE_NAME.search(file.name)
+        }
+
+    def read(self, name: str) -> bytes:
+        """A file's content. Raises `ObjectMissing`.
+
+        Of a file beyond `MAX_BYTES` no more is read than the parsers need to refuse it for its size.
+        """
+        return self._store.get(f"raw/{name}", limit=MAX_BYTES + 1)
+
+    def _files(self) -> Iterator[RawFile]:
         for info in self._store.list("raw/"):
             name = info.key.removeprefix("raw/")
             if not any(part.startswith(".") for part in name.split("/")):
                 yield RawFile(name, info.size, info.modified)
-
-    def read(self, name: str) -> bytes:
-        """A file's content. Raises `ObjectMissing`."""
-        return self._store.get(f"raw/{name}")
 
     @staticmethod
     def sha256(content: bytes) -> str:

@@ -1,6 +1,7 @@
 """An object store: bytes under keys, each put whole or not at all. What the keys mean stands in `lake`."""
 
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -32,8 +33,8 @@ class ObjectStore(Protocol):
 
     url: str
 
-    def get(self, key: str) -> bytes:
-        """The object's bytes. Raises `ObjectMissing`."""
+    def get(self, key: str, limit: int | None = None) -> bytes:
+        """The object's bytes, or only the first `limit` of them. Raises `ObjectMissing`."""
 
     def put(self, key: str, content: bytes) -> None:
         """Store the object: whoever reads sees the old one or the new one, never a part, whatever is interrupted."""
@@ -58,9 +59,13 @@ class FolderStore:
         self._root = Path(root).resolve()
         self.url = str(self._root)
 
-    def get(self, key: str) -> bytes:
+    def get(self, key: str, limit: int | None = None) -> bytes:
+        path = self._path(key)
+        if self._is_behind_link(path):
+            raise ObjectMissing(key, self.url)
         try:
-            return self._path(key).read_bytes()
+            with path.open("rb") as file:
+                return file.read(-1 if limit is None else limit)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise ObjectMissing(key, self.url) from None
 
@@ -90,11 +95,23 @@ class FolderStore:
         for folder, _, names in os.walk(self._path(prefix.rstrip("/"))):
             for name in names:
                 path = Path(folder, name)
-                status = path.stat()
+                try:
+                    status = path.lstat()
+                except FileNotFoundError:  # taken away while we look
+                    continue
+                # A symbolic link is no object, wherever it leads: S3 has none, what it leads to changes without the
+                # link's own time, and one out of the folder would show a stranger's files. Pipes would never end.
+                if not stat.S_ISREG(status.st_mode):
+                    continue
                 # A file copied with its old date is new all the same: the inode's own time says so.
                 modified = datetime.fromtimestamp(max(status.st_mtime, status.st_ctime), UTC)
                 found.append(ObjectInfo(path.relative_to(self._root).as_posix(), status.st_size, modified))
         yield from sorted(found, key=lambda info: info.key)
+
+    def _is_behind_link(self, path: Path) -> bool:
+        """Whether the file or a folder on its way is a symbolic link; a layer itself may stand on another disk."""
+        depth = len(path.relative_to(self._root).parts)
+        return any(part.is_symlink() for part in (path, *path.parents)[: depth - 1])
 
     def _path(self, key: str) -> Path:
         parts = key.split("/")
