@@ -83,7 +83,7 @@ class CatchUp:
         """Files whose content was not read to the end, or was and Dagster was never told."""
         told = self._instance.get_materialized_partitions(dg.AssetKey("observations"))
         told |= self._lake.observations.refused().keys()
-        return {f.name for f in self._lake.raw.list() if f.name not in told or not self._lake.is_read(f.name)}
+        return {f.name for f in self._lake.raw.list() if f.name not in told or self._lake.is_unread(f.name)}
 
     def _behind(self, asset: str, source: str, exists: Callable[[str], bool]) -> set[str]:
         """Stations whose asset was made before its source was, or is not in the lake."""

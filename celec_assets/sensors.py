@@ -3,17 +3,13 @@
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import dagster as dg
 
 from celec_assets.jobs import read_raw_files
 from celec_assets.partitions import RAW_FILES, range_tags
 from celec_assets.resources import LakeResource
-from celec_assets.storage.store import ObjectMissing
-
-if TYPE_CHECKING:
-    from celec_assets.storage.lake import Lake
 
 FILES_PER_TICK = 200
 SETTLED_AFTER = timedelta(seconds=5)
@@ -48,26 +44,21 @@ def new_raw_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg
     store = lake.get()
     now = _now()
     cursor = _Cursor.parse(context.cursor, now)
-    names = {}
-    for file in store.raw.list():
-        if _is_text(file.name):
-            names[file.modified.isoformat(), _mark(file.name)] = file
-        else:
-            context.log.warning(f"{file.name!r} is passed over: its name is not UTF-8, rename it")
-    changed = [at for at in sorted(names) if at > cursor.newest and names[at].modified <= now - SETTLED_AFTER]
+    files = {(file.modified.isoformat(), _mark(file.name)): file for file in store.raw.list()}
+    changed = [at for at in sorted(files) if at > cursor.newest and files[at].modified <= now - SETTLED_AFTER]
     changed = changed[:FILES_PER_TICK]
     patrolled: list[str] = []
     if not _is_reading(context.instance, now):
         # A date ahead of the clock will not become settled for long: it does not keep the patrol away.
-        settled = {_mark(f.name): f.name for f in names.values() if abs(now - f.modified) >= SETTLED_AFTER}
+        settled = {_mark(f.name): f.name for f in files.values() if abs(now - f.modified) >= SETTLED_AFTER}
         cursor, marks = cursor.patrol(sorted(settled), now, min(PATROL_FILES, FILES_PER_TICK - len(changed)))
         patrolled = [settled[mark] for mark in marks]
     if changed:
         cursor = replace(cursor, newest=changed[-1])
 
-    looked_at = dict.fromkeys([*(names[at].name for at in changed), *patrolled])
+    looked_at = dict.fromkeys([*(files[at].name for at in changed), *patrolled])
     # By name, as the asset `raw_files` adds them: whoever is first, a range of partitions begins before it ends.
-    unread = sorted(name for name in looked_at if _is_unread(store, name))
+    unread = sorted(name for name in looked_at if store.is_unread(name))
     if not unread:
         return dg.SensorResult(skip_reason="no raw file changed", cursor=str(cursor))
     known = context.instance.get_dynamic_partitions(str(RAW_FILES.name))
@@ -118,24 +109,6 @@ def _now() -> datetime:
 
 def _mark(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:16]
-
-
-def _is_text(name: str) -> bool:
-    """Whether a name can be stored: one that was written in Latin-1 cannot, and would stop all other files."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _is_unread(store: "Lake", name: str) -> bool:
-    try:
-        return not store.is_read(name)
-    except ObjectMissing:  # it has vanished since it was listed
-        return False
-    except Exception:  # whatever keeps it from being read: its run fails and says so, the other files go through
-        return True
 
 
 def _is_reading(instance: dg.DagsterInstance, now: datetime) -> bool:

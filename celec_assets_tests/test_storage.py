@@ -403,13 +403,13 @@ def test_a_new_reader_version_means_that_every_file_is_unread(
 def test_a_raw_file_is_read_while_its_content_is_what_was_read_of_it(store: FolderStore) -> None:
     lake = Lake(store)
     store.put("raw/x.csv", b"old")
-    assert not lake.is_read("x.csv")
+    assert lake.is_unread("x.csv")
     lake.observations.write("x.csv", lake.raw.sha256(b"old"), "celec-sur", OLD)
-    assert lake.is_read("x.csv")
+    assert not lake.is_unread("x.csv")
     store.put("raw/x.csv", b"old")
-    assert lake.is_read("x.csv")
+    assert not lake.is_unread("x.csv")
     store.put("raw/x.csv", b"new")
-    assert not lake.is_read("x.csv")
+    assert lake.is_unread("x.csv")
 
 
 def test_one_station_is_read_without_opening_or_listing_any_other(store: FolderStore) -> None:

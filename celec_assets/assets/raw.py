@@ -30,7 +30,7 @@ def raw_files(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Obser
     files = {file.name: file for file in store.raw.list()}
     known = context.instance.get_dynamic_partitions(str(RAW_FILES.name))
     context.instance.add_dynamic_partitions(str(RAW_FILES.name), [name for name in files if name not in known])
-    refused = store.observations.refused()
+    refused = {**store.observations.refused(), **store.raw.unusable()}
     missing = [name for name in known if name not in files]
     listing = "\n".join(f"{f.name} {f.size} {f.modified.isoformat()}" for f in files.values())
     return dg.ObserveResult(

@@ -16,8 +16,8 @@ from celec_assets.refusal import Refusal
 COLUMNS: Final = ("station", "day", "flow_m3s", "level_masl", "quality")
 
 FIRST_YEAR: Final = 1900
-MAX_BYTES: Final = 16 * 2**20
-"""Sixteen times the largest file that CELEC or GEOGLOWS delivers: beyond it nothing is read, for the memory's sake."""
+MAX_BYTES: Final = 8 * 2**20
+"""Eight times the largest file that CELEC or GEOGLOWS delivers: beyond it nothing is read, for the memory's sake."""
 
 # [0-9] and not \d, which also takes the digits of other scripts. "12." is what is left of a number that was cut off.
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -43,7 +43,7 @@ def decode(file: str, content: bytes) -> str:
         RefusedFile: beyond `MAX_BYTES`, empty, binary, an HTML page or not UTF-8.
     """
     if len(content) > MAX_BYTES:
-        reason = f"larger than {MAX_BYTES // 2**20} MB, sixteen times any file of ours; is it a raw file at all?"
+        reason = f"larger than {MAX_BYTES // 2**20} MB, eight times any file of ours; is it a raw file at all?"
         raise RefusedFile(file, f"{reason} Split it, or take it away")
     if not content.strip():
         raise RefusedFile(file, "the file is empty; upload it again")
@@ -83,14 +83,20 @@ def read_table(file: str, text: str, required: Sequence[str]) -> pd.DataFrame:
                 continue
             if len(row) != len(header):
                 reason = f"{len(row)} fields where the header has {len(header)}"
-                hint = "was the file cut off?" if len(row) < len(header) else "a decimal comma or another delimiter?"
+                hint = (
+                    "was the file cut off? upload it again"
+                    if len(row) < len(header)
+                    else "a decimal comma or another delimiter?"
+                )
                 raise RefusedFile(file, f"{reason}; {hint}", reader.line_num)
             rows.append(row)
             lines.append(reader.line_num)
     except csv.Error as error:
-        raise RefusedFile(file, f"cannot be split into fields: {error}", reader.line_num) from None
+        raise RefusedFile(
+            file, f"cannot be split into fields: {error}; was it cut off? upload it again", reader.line_num
+        ) from None
     if not rows:
-        raise RefusedFile(file, "has a header and no rows")
+        raise RefusedFile(file, "has a header and no rows; export it again")
     return pd.DataFrame(rows, columns=header, index=lines, dtype=str)
 
 
@@ -175,8 +181,11 @@ def parse_days(
     Raises:
         RefusedFile: another format, a day before 1900 or after `today`.
     """
-    # TODO-strict
-    days = pd.to_datetime(column.str.strip(), format=pattern, errors="coerce").dt.normalize()
+    # pandas reads more than the pattern says, for instance the digits of other scripts.
+    digits = re.sub("%[mdHMS]", "[0-9]{1,2}", pattern.replace("%Y", "[0-9]{4}"))
+    texts = column.str.strip()
+    texts = texts.where(texts.str.fullmatch(digits), other=None)
+    days = pd.to_datetime(texts, format=pattern, errors="coerce").dt.normalize()
     wrong = days.index[days.isna()]
     if len(wrong):
         line = int(wrong[0])

@@ -13,9 +13,8 @@ from celec_assets.sources.readings import MAX_BYTES
 from celec_assets.storage.backtests import Backtests
 from celec_assets.storage.formats import from_parquet, to_parquet
 from celec_assets.storage.observations import Observations
-from celec_assets.storage.store import FolderStore, ObjectStore
+from celec_assets.storage.store import FolderStore, ObjectMissing, ObjectStore
 from celec_assets.storage.versions import Forecasts, Models
-
 
 _UNUSABLE_NAME: Final = re.compile(r"\.\.\.|[\x00-\x1f\x7f\ud800-\udfff]")
 """What Dagster takes in no partition's name, and what no database stores (a name that is not UTF-8)."""
@@ -112,7 +111,17 @@ class Lake:
         """The lake in a folder."""
         return cls(FolderStore(url))
 
-    def is_read(self, raw_file: str) -> bool:
-        """Whether a raw file holds what was read of it last. The content decides, not the clock."""
+    def is_unread(self, raw_file: str) -> bool:
+        """Whether a raw file holds something else than what was read of it last. The content decides, not the clock.
+
+        A file that has vanished has nothing to read. One that cannot be opened is unread: its run fails and says why,
+        and the other files go through.
+        """
+        try:
+            content = self.raw.read(raw_file)
+        except ObjectMissing:
+            return False
+        except OSError:
+            return True
         record = self.observations.record(raw_file)
-        return record is not None and record.holds(self.raw.sha256(self.raw.read(raw_file)))
+        return record is None or not record.holds(self.raw.sha256(content))

@@ -18,7 +18,7 @@ import pyarrow as pa
 from celec_assets.storage.formats import from_json, read_table, to_frame, to_json, to_parquet
 from celec_assets.storage.store import ObjectMissing, ObjectStore
 
-READER_VERSION: Final = 1
+READER_VERSION: Final = 2
 """Raise it when a parser reads files otherwise than before: then every file is read again."""
 
 WRITERS: Final = 8
