@@ -113,3 +113,15 @@ def test_a_warning_leaves_ci_green(raw: Path, tmp_path: Path) -> None:
         if case.find("system-out") is not None
     ]
     assert "data_are_fresh" in {case.attrib["name"] for case in warned}
+
+
+def test_a_blocking_check_that_fails_ends_its_run(raw: Path, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    cli.fill(lake, raw)
+    manager = FaultyIOManager(lake=LakeResource(url=str(lake)), layer="forecasts", fault="crossing")
+    defs = build_definitions(Settings(lake_url=str(lake)), forecasts=manager)
+    with dg.DagsterInstance.ephemeral() as instance:
+        runs = CatchUp(defs, instance, Lake.open(str(lake))).run().runs
+    assert [run.success for run in runs] == [True, True, True, True, False], (
+        "nothing would be made from such a forecast"
+    )
