@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from filelock import FileLock
+
 
 class ObjectMissing(Exception):
     """Nothing is stored under that key."""
@@ -38,6 +40,12 @@ class ObjectStore(Protocol):
 
     def put(self, key: str, content: bytes) -> None:
         """Store the object: whoever reads sees the old one or the new one, never a part, whatever is interrupted."""
+
+    def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
+        """Like `put`, if what is stored is exactly `old` (None: nothing); returns whether it was.
+
+        Of several that swap the same object at once one succeeds. An object that is swapped is never `put`.
+        """
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there is fine."""
@@ -82,6 +90,18 @@ class FolderStore:
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
+
+    def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
+        partial = self._root / self._PARTIAL
+        partial.mkdir(parents=True, exist_ok=True)
+        with FileLock(partial / "swap.lock"):
+            try:
+                stored: bytes | None = self.get(key)
+            except ObjectMissing:
+                stored = None
+            if stored == old:
+                self.put(key, new)
+            return stored == old
 
     def delete(self, key: str) -> None:
         with suppress(FileNotFoundError, NotADirectoryError):
