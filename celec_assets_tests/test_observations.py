@@ -8,7 +8,7 @@ import pytest
 
 from celec_assets.storage import observations
 from celec_assets.storage.lake import Lake
-from celec_assets.storage.observations import Observations
+from celec_assets.storage.observations import FileRecord, Observations
 from celec_assets.storage.store import FolderStore
 from celec_assets_tests.stores import PowerCut, RecordingStore, UnreliableStore, objects
 
@@ -24,10 +24,21 @@ OLD = readings(("coca", "2024-01-01", 300), ("mazar", "2024-01-01", 60), ("mazar
 NEW = readings(("mazar", "2024-01-02", 61.5), ("molino", "2024-01-02", 90), ("sopladora", "2024-01-02", 80))
 
 
+def read(layer: Observations, raw_file: str, sha256: str, frame: pd.DataFrame) -> FileRecord:
+    record, _ = layer.write(raw_file, sha256, "celec-sur", frame)
+    layer.settle(raw_file, record)
+    return layer.record(raw_file)
+
+
+def refuse(layer: Observations, raw_file: str, sha256: str, reason: str) -> None:
+    record, _ = layer.refuse(raw_file, sha256, reason)
+    layer.settle(raw_file, record)
+
+
 def test_a_station_s_readings_are_those_of_all_files_with_the_file_s_name(store: FolderStore) -> None:
     layer = Observations(store)
-    layer.write("x/enero 1.csv", "sha", "celec-sur", OLD)
-    layer.write("y.csv", "sha", "celec-sur", NEW)
+    read(layer, "x/enero 1.csv", "sha", OLD)
+    read(layer, "y.csv", "sha", NEW)
     found = layer.read("mazar")
     expected = pd.DataFrame(
         {
@@ -50,7 +61,7 @@ def test_a_station_that_no_file_holds_has_no_readings(store: FolderStore) -> Non
 def test_a_record_says_what_came_of_a_file(store: FolderStore) -> None:
     layer = Observations(store)
     assert layer.record("x.csv") is None
-    written = layer.write("x.csv", "sha", "celec-sur", OLD)
+    written = read(layer, "x.csv", "sha", OLD)
     assert layer.record("x.csv") == written
     assert (written.source, written.stations, written.rows) == ("celec-sur", ("coca", "mazar"), 3)
     assert (written.first_day, written.last_day) == ("2024-01-01", "2024-01-02")
@@ -60,29 +71,29 @@ def test_a_record_says_what_came_of_a_file(store: FolderStore) -> None:
 
 def test_a_corrected_file_leaves_nothing_behind_of_what_it_no_longer_holds(store: FolderStore, tmp_path: Path) -> None:
     layer = Observations(store)
-    layer.write("x.csv", "old", "celec-sur", OLD)
-    layer.write("x.csv", "new", "celec-sur", NEW)
+    read(layer, "x.csv", "old", OLD)
+    read(layer, "x.csv", "new", NEW)
     assert layer.read("coca").empty
     assert list(layer.read("mazar")["flow_m3s"]) == [61.5]
     only_new = FolderStore(tmp_path / "other")
-    Observations(only_new).write("x.csv", "new", "celec-sur", NEW)
-    assert objects(store) == objects(only_new)
+    read(Observations(only_new), "x.csv", "new", NEW)
+    assert [key.replace("/2-new", "/1-new") for key in objects(store)] == list(objects(only_new))
 
 
 def test_a_corrected_file_touches_no_other_file_s_readings(store: FolderStore) -> None:
     layer = Observations(store)
-    layer.write("x.csv", "old", "celec-sur", OLD)
-    layer.write("y.csv", "y", "celec-sur", OLD)
+    read(layer, "x.csv", "old", OLD)
+    read(layer, "y.csv", "y", OLD)
     others = {key: content for key, content in objects(store).items() if "y.csv" in key}
-    layer.write("x.csv", "new", "celec-sur", NEW)
+    read(layer, "x.csv", "new", NEW)
     assert {key: content for key, content in objects(store).items() if "y.csv" in key} == others
     assert len(others) == 3
 
 
 def test_a_file_without_any_value_is_a_file_without_readings(store: FolderStore) -> None:
     layer = Observations(store)
-    layer.write("x.csv", "old", "celec-sur", OLD)
-    record = layer.write("x.csv", "empty", "celec-sur", OLD[:0])
+    read(layer, "x.csv", "old", OLD)
+    record = read(layer, "x.csv", "empty", OLD[:0])
     assert (record.stations, record.rows, record.first_day, record.last_day) == ((), 0, "", "")
     assert layer.read("mazar").empty
 
@@ -92,9 +103,9 @@ REFUSED_BEFORE = [False, True]
 
 def prepared(root: Path, refused: bool) -> Path:
     layer = Observations(FolderStore(root))
-    layer.write("x.csv", "old", "celec-sur", OLD)
+    read(layer, "x.csv", "old", OLD)
     if refused:
-        layer.refuse("x.csv", "broken", "x.csv, line 3: cut off")
+        refuse(layer, "x.csv", "broken", "x.csv, line 3: cut off")
     return root
 
 
@@ -104,7 +115,7 @@ def test_a_write_that_is_interrupted_anywhere_is_unfinished_and_the_next_one_end
 ) -> None:
     undisturbed = FolderStore(prepared(tmp_path / "undisturbed", refused))
     counting = UnreliableStore(Path(undisturbed.url), changes=10_000)
-    Observations(counting).write("x.csv", "new", "celec-sur", NEW)
+    read(Observations(counting), "x.csv", "new", NEW)
     changes = 10_000 - counting.changes_left
     assert changes >= 6  # two records, three stations, one station that is gone
 
@@ -112,30 +123,87 @@ def test_a_write_that_is_interrupted_anywhere_is_unfinished_and_the_next_one_end
     for after in range(changes):
         root = prepared(tmp_path / f"after-{after}", refused)
         with pytest.raises(PowerCut):
-            Observations(UnreliableStore(root, after)).write("x.csv", "new", "celec-sur", NEW)
+            read(Observations(UnreliableStore(root, after)), "x.csv", "new", NEW)
         again = Observations(FolderStore(root))
         record = again.record("x.csv")
         if (record is not None and record.holds("new")) and objects(FolderStore(root)) != objects(undisturbed):
             unfinished_yet_complete.append(after)
-        again.write("x.csv", "new", "celec-sur", NEW)
+        read(again, "x.csv", "new", NEW)
         assert objects(FolderStore(root)) == objects(undisturbed), f"interrupted after {after} changes"
     assert unfinished_yet_complete == [], f"of {changes} changes"
 
 
-def test_a_write_that_is_interrupted_is_not_taken_for_the_old_content_either(tmp_path: Path) -> None:
-    for after in range(1, 5):
+def test_a_write_that_is_interrupted_shows_the_old_readings_of_every_station_or_the_new_ones(tmp_path: Path) -> None:
+    def seen(layer: Observations) -> dict[str, list[float]]:
+        return {s: list(layer.read(s).get("flow_m3s", [])) for s in ("coca", "mazar", "molino", "sopladora")}
+
+    old = {"coca": [300], "mazar": [60, 61], "molino": [], "sopladora": []}
+    new = {"coca": [], "mazar": [61.5], "molino": [90], "sopladora": [80]}
+    found = []
+    for after in range(8):
         root = prepared(tmp_path / f"after-{after}", refused=False)
         with pytest.raises(PowerCut):
-            Observations(UnreliableStore(root, after)).write("x.csv", "new", "celec-sur", NEW)
-        record = Observations(FolderStore(root)).record("x.csv")
-        assert not record.holds("old"), f"after {after} changes"
+            read(Observations(UnreliableStore(root, after)), "x.csv", "new", NEW)
+        found.append(seen(Observations(FolderStore(root))))
+    assert found == [old] * 4 + [new] * 4, "three objects and the record turn it over"
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_run_that_is_overtaken_before_its_record_goes_on_from_the_other_s(store: FolderStore, turn: int) -> None:
+    layer = Observations(store)
+    read(layer, "x.csv", "before", OLD)
+
+    class Overtaken(FolderStore):
+        changes = 0
+
+        def put(self, key: str, content: bytes) -> None:
+            self.changes += 1
+            if self.changes == turn:
+                read(layer, "x.csv", "theirs", OLD)
+            super().put(key, content)
+
+    record = read(Observations(Overtaken(Path(store.url))), "x.csv", "ours", NEW)
+    assert record.holds("ours")
+    assert layer.read("coca").empty
+    assert list(layer.read("molino")["flow_m3s"]) == [90]
+    assert objects(store).keys() == {
+        "observations/files/x.csv.json",
+        *(f"observations/stations/{station}/x.csv/3-ours.parquet" for station in ("mazar", "molino", "sopladora")),
+        ".partial/swap.lock",
+    }
+
+
+def test_a_run_that_settles_late_takes_nothing_from_the_one_that_went_on(store: FolderStore) -> None:
+    layer = Observations(store)
+    ours, _ = layer.write("x.csv", "ours", "celec-sur", OLD)
+    refuse(layer, "x.csv", "theirs", "cut off")
+    layer.settle("x.csv", ours)
+    assert layer.record("x.csv").holds("theirs")
+    assert layer.refused() == {"x.csv": "cut off"}
+    assert list(layer.read("coca")["flow_m3s"]) == [300]
+
+
+def test_whoever_was_not_told_of_a_reading_is_told_by_the_next_run(store: FolderStore) -> None:
+    layer = Observations(store)
+    read(layer, "x.csv", "old", OLD)
+    layer.write("x.csv", "new", "celec-sur", NEW)  # killed before it told anybody
+    _, told = layer.refuse("x.csv", "broken", "cut off")
+    assert told == {"mazar", "molino", "sopladora"}
+    _, told = layer.write("x.csv", "newer", "celec-sur", NEW[:0])
+    assert told == {"coca", "mazar", "molino", "sopladora"}
+
+
+def test_a_refusal_of_a_file_whose_readings_everybody_knows_tells_nobody(store: FolderStore) -> None:
+    layer = Observations(store)
+    read(layer, "x.csv", "old", OLD)
+    assert layer.refuse("x.csv", "broken", "cut off")[1] == set()
 
 
 def test_refusing_a_content_keeps_what_was_read_before_and_is_remembered(store: FolderStore) -> None:
     layer = Observations(store)
-    layer.write("x.csv", "old", "celec-sur", OLD)
+    read(layer, "x.csv", "old", OLD)
     before = layer.read("mazar")
-    layer.refuse("x.csv", "broken", "x.csv, line 3: cut off")
+    refuse(layer, "x.csv", "broken", "x.csv, line 3: cut off")
     pd.testing.assert_frame_equal(layer.read("mazar"), before)
     assert layer.refused() == {"x.csv": "x.csv, line 3: cut off"}
     record = layer.record("x.csv")
@@ -146,7 +214,7 @@ def test_refusing_a_content_keeps_what_was_read_before_and_is_remembered(store: 
 
 def test_a_file_that_was_refused_at_first_sight_is_remembered_and_holds_no_station(store: FolderStore) -> None:
     layer = Observations(store)
-    layer.refuse("a b/x.csv", "broken", "empty")
+    refuse(layer, "a b/x.csv", "broken", "empty")
     assert layer.refused() == {"a b/x.csv": "empty"}
     assert layer.record("a b/x.csv").holds("broken")
     assert layer.record("a b/x.csv").stations == ()
@@ -156,9 +224,9 @@ def test_a_file_that_can_be_read_again_is_no_longer_refused_and_what_it_held_bef
     store: FolderStore,
 ) -> None:
     layer = Observations(store)
-    layer.write("x.csv", "old", "celec-sur", OLD)
-    layer.refuse("x.csv", "broken", "cut off")
-    record = layer.write("x.csv", "new", "celec-sur", NEW)
+    read(layer, "x.csv", "old", OLD)
+    refuse(layer, "x.csv", "broken", "cut off")
+    record = read(layer, "x.csv", "new", NEW)
     assert layer.refused() == {}
     assert record.refused == ""
     assert layer.read("coca").empty
@@ -167,7 +235,7 @@ def test_a_file_that_can_be_read_again_is_no_longer_refused_and_what_it_held_bef
 def test_a_refusal_that_is_interrupted_is_not_taken_for_done(tmp_path: Path) -> None:
     root = prepared(tmp_path / "lake", refused=False)
     with pytest.raises(PowerCut):
-        Observations(UnreliableStore(root, 1)).refuse("x.csv", "broken", "cut off")
+        refuse(Observations(UnreliableStore(root, 1)), "x.csv", "broken", "cut off")
     assert not Observations(FolderStore(root)).record("x.csv").holds("broken")
 
 
@@ -175,7 +243,7 @@ def test_a_new_reader_version_means_that_every_file_is_unread(
     store: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layer = Observations(store)
-    layer.write("x.csv", "sha", "celec-sur", OLD)
+    read(layer, "x.csv", "sha", OLD)
     monkeypatch.setattr(observations, "READER_VERSION", observations.READER_VERSION + 1)
     assert not layer.record("x.csv").holds("sha")
 
@@ -184,7 +252,7 @@ def test_a_raw_file_is_read_while_its_content_is_what_was_read_of_it(store: Fold
     lake = Lake(store)
     store.put("raw/x.csv", b"old")
     assert lake.is_unread("x.csv")
-    lake.observations.write("x.csv", lake.raw.sha256(b"old"), "celec-sur", OLD)
+    read(lake.observations, "x.csv", lake.raw.sha256(b"old"), OLD)
     assert not lake.is_unread("x.csv")
     store.put("raw/x.csv", b"old")
     assert not lake.is_unread("x.csv")
@@ -195,11 +263,14 @@ def test_a_raw_file_is_read_while_its_content_is_what_was_read_of_it(store: Fold
 def test_one_station_is_read_without_opening_or_listing_any_other(store: FolderStore) -> None:
     layer = Observations(store)
     for month in range(3):
-        layer.write(f"plants-{month}.csv", "sha", "celec-sur", OLD)
+        read(layer, f"plants-{month}.csv", "sha", OLD)
     for reach in range(10, 20):
-        layer.write(f"{reach}.csv", "sha", "geoglows", readings((f"geoglows-{reach}", "2024-01-01", 1)))
-    layer.write("longer.csv", "sha", "geoglows", readings(("mazar-2", "2024-01-01", 1)))
+        read(layer, f"{reach}.csv", "sha", readings((f"geoglows-{reach}", "2024-01-01", 1)))
+    read(layer, "longer.csv", "sha", readings(("mazar-2", "2024-01-01", 1)))
     recording = RecordingStore(Path(store.url))
     assert len(Observations(recording).read("mazar")) == 6
-    assert recording.opened == [f"observations/stations/mazar/plants-{month}.csv.parquet" for month in range(3)]
+    assert sorted(recording.opened) == [
+        *(f"observations/files/plants-{month}.csv.json" for month in range(3)),
+        *(f"observations/stations/mazar/plants-{month}.csv/1-sha.parquet" for month in range(3)),
+    ]
     assert recording.listed == ["observations/stations/mazar/"]

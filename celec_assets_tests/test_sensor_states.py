@@ -280,7 +280,9 @@ class Zone(RuleBasedStateMachine):
         run, partitions = self.requested.pop(number)
         for name in set(partitions) & set(self.present()):
             content = self.lake.raw.read(name)
-            self.lake.observations.write(name, self.lake.raw.sha256(content), "test", readings(int(content)))
+            sha256 = self.lake.raw.sha256(content)
+            record, _ = self.lake.observations.write(name, sha256, "test", readings(int(content)))
+            self.lake.observations.settle(name, record)
             self.was_read.add(name)
         self.instance.delete_run(run)
         self.in_hand -= set(partitions)

@@ -1,10 +1,15 @@
 """From the landing zone to tidy readings: `raw_files`, `observations` and their view by station."""
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
 from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
 from celec_assets.partitions import RAW_FILES, STATIONS, attempt_each
 from celec_assets.resources import Clock, LakeResource
+
+if TYPE_CHECKING:
+    from celec_assets.storage.observations import FileRecord
 
 FILE_CAN_BE_READ = "file_can_be_read"
 """The check that shows a refused file's reason, by file."""
@@ -67,6 +72,7 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource, clock: C
 
     store = lake.get()
     touched: set[str] = set()
+    records: dict[str, FileRecord] = {}
 
     def read(raw_file: str) -> dict[str, object]:
         content = store.raw.read(raw_file)
@@ -74,7 +80,8 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource, clock: C
         try:
             source, readings = read_raw_file(raw_file, content, clock.today())
         except RefusedFile as refused:
-            store.observations.refuse(raw_file, sha256, str(refused))
+            records[raw_file], stations = store.observations.refuse(raw_file, sha256, str(refused))
+            touched.update(stations)
             # The step is going to fail, so the check of the next step will not be there to say it.
             context.log_event(
                 dg.AssetCheckEvaluation(
@@ -86,9 +93,9 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource, clock: C
                 )
             )
             raise
-        before = store.observations.record(raw_file)
-        record = store.observations.write(raw_file, sha256, source, readings)
-        touched.update(record.stations, before.stations if before else ())
+        records[raw_file], stations = store.observations.write(raw_file, sha256, source, readings)
+        touched.update(stations)
+        record = records[raw_file]
         return {
             "dagster/row_count": record.rows,
             "source": record.source,
@@ -101,6 +108,8 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource, clock: C
     attempts = attempt_each(context, context.partition_keys, read)
     # Before the files count as read: whoever is interrupted here reads them again and says it again.
     _announce(context, touched)
+    for raw_file, record in records.items():
+        store.observations.settle(raw_file, record)
     attempts.settle()
     return dg.MaterializeResult()
 

@@ -1,14 +1,18 @@
 """Readings by station and raw file: one station's are found without opening the others'.
 
-    observations/stations/<station>/<raw file>.parquet   the readings
-    observations/files/<raw file>.json                   what was read of the file, or why it was refused
-    observations/refused/<raw file>.json                 the reason, only while the file is refused
+    observations/stations/<station>/<raw file>/<reading>.parquet   the readings
+    observations/files/<raw file>.json                             what was read of the file, or why it was refused
+    observations/refused/<raw file>.json                           stands only while the file is refused
 
-The record is written before the readings (naming every station that may hold some) and again after them, so that a
-run that dies in between is known to be unfinished and the next one finds whatever it left.
+A reading of a file has a name of its own: `<number>-<start of the content's hash>`. The file's record says which one
+counts, so that putting the record turns all stations over at once, and nothing that an interrupted run leaves behind is
+ever read. Records are swapped, never put: of two runs that read the same file at once, the later one goes on from what
+the earlier one recorded.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
@@ -18,11 +22,15 @@ import pyarrow as pa
 from celec_assets.storage.formats import from_json, read_table, to_frame, to_json, to_parquet
 from celec_assets.storage.store import ObjectMissing, ObjectStore
 
-READER_VERSION: Final = 2
-"""Raise it when a parser reads files otherwise than before: then every file is read again."""
+READER_VERSION: Final = 3
+"""Raise it when a parser reads files otherwise than before, or a record holds something else: then every file is read
+again."""
 
-WRITERS: Final = 8
-"""A put waits for the disk or the network, not for the processor."""
+WORKERS: Final = 8
+"""Gets and puts wait for the disk or the network, not for the processor."""
+
+ATTEMPTS: Final = 5
+"""To read a station while its files are being replaced."""
 
 _COLUMNS: Final = ("raw_file", "day", "flow_m3s", "level_masl", "quality")
 _STATIONS: Final = "observations/stations"
@@ -32,7 +40,7 @@ _REFUSED: Final = "observations/refused"
 
 @dataclass(frozen=True)
 class FileRecord:
-    """What is remembered of a raw file: the hash of the content that was read last, and what came of it."""
+    """What is remembered of a raw file: the hash of the content that was looked at last, and what came of it."""
 
     sha256: str
     source: str = ""
@@ -41,12 +49,28 @@ class FileRecord:
     first_day: str = ""
     last_day: str = ""
     refused: str = ""
-    complete: bool = True
+    reading: str = ""
+    """The name of the reading that counts; stations, rows and days are its own, also where newer content is refused."""
+    settled: bool = False
+    """Whether the stations were told, and what was read before is gone."""
+    replaced: tuple[str, ...] = ()
+    """Keys that are to go when the record is settled."""
     reader_version: int = READER_VERSION
 
     def holds(self, sha256: str) -> bool:
         """Whether exactly this content was read, or refused, to the end by the present parsers."""
-        return (self.sha256, self.complete, self.reader_version) == (sha256, True, READER_VERSION)
+        return (self.sha256, self.settled, self.reader_version) == (sha256, True, READER_VERSION)
+
+    def next_reading(self, sha256: str) -> str:
+        """The name of the reading after this record. An interrupted one of the same content is taken up again."""
+        number = int(self.reading.partition("-")[0] or 0)
+        taken_up = f"{number}-{sha256[:12]}"
+        resumes = taken_up == self.reading and not self.settled and self.reader_version == READER_VERSION
+        return taken_up if resumes else f"{number + 1}-{sha256[:12]}"
+
+    def keys(self, raw_file: str) -> tuple[str, ...]:
+        """The objects of the reading that counts."""
+        return tuple(_key(station, raw_file, self.reading) for station in self.stations)
 
 
 class Observations:
@@ -55,72 +79,124 @@ class Observations:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
-    def write(self, raw_file: str, sha256: str, source: str, readings: pd.DataFrame) -> FileRecord:
-        """Replace all that was read of this file before.
+    def write(self, raw_file: str, sha256: str, source: str, readings: pd.DataFrame) -> tuple[FileRecord, set[str]]:
+        """Replace all that was read of this file before. The file counts as read once `settle` was called.
 
         Returns:
-            The new record; its `stations` are those of the readings.
+            The new record; and the stations that have to be told.
         """
-        stations = tuple(sorted(readings["station"].unique()))
-        known = self.record(raw_file)
-        before = set(known.stations) if known else set()
-        record = FileRecord(
-            sha256=sha256,
-            source=source,
-            stations=stations,
-            rows=len(readings),
-            first_day=f"{readings['day'].min():%Y-%m-%d}" if len(readings) else "",
-            last_day=f"{readings['day'].max():%Y-%m-%d}" if len(readings) else "",
-        )
-        self._put(raw_file, replace(record, complete=False, stations=tuple(sorted(before | set(stations)))))
-        with ThreadPoolExecutor(WRITERS) as pool:
-            puts = [
-                pool.submit(
-                    self._store.put,
-                    f"{_STATIONS}/{station}/{raw_file}.parquet",
-                    to_parquet(rows.drop(columns="station")),
-                )
-                for station, rows in readings.groupby("station")
-            ]
-        for put in puts:
-            put.result()
-        for gone in before - set(stations):
-            self._store.delete(f"{_STATIONS}/{gone}/{raw_file}.parquet")
-        self._store.delete(f"{_REFUSED}/{raw_file}.json")
-        self._put(raw_file, record)
-        return record
+        days = readings["day"]
+        contents = {
+            str(station): to_parquet(rows.drop(columns="station")) for station, rows in readings.groupby("station")
+        }
+        attempted: set[str] = set()
 
-    def refuse(self, raw_file: str, sha256: str, reason: str) -> None:
-        """Remember why this content was refused. What was read of the file before stays."""
-        known = self.record(raw_file) or FileRecord(sha256)
-        self._store.put(f"{_REFUSED}/{raw_file}.json", to_json(reason))
-        self._put(raw_file, replace(known, sha256=sha256, refused=reason, complete=True, reader_version=READER_VERSION))
+        def follow(known: FileRecord) -> FileRecord:
+            record = FileRecord(
+                sha256=sha256,
+                source=source,
+                stations=tuple(sorted(contents)),
+                rows=len(readings),
+                first_day=f"{days.min():%Y-%m-%d}" if len(days) else "",
+                last_day=f"{days.max():%Y-%m-%d}" if len(days) else "",
+                reading=known.next_reading(sha256),
+            )
+            objects = {_key(station, raw_file, record.reading): content for station, content in contents.items()}
+            attempted.update(objects)
+            with ThreadPoolExecutor(WORKERS) as pool:
+                list(pool.map(lambda item: self._store.put(*item), objects.items()))
+            gone = {*known.replaced, *known.keys(raw_file), *attempted} - objects.keys()
+            return replace(record, replaced=tuple(sorted(gone)))
+
+        known, record = self._record_after(raw_file, follow)
+        before = {key.split("/")[2] for key in record.replaced}
+        return record, {*known.stations, *before, *record.stations}
+
+    def refuse(self, raw_file: str, sha256: str, reason: str) -> tuple[FileRecord, set[str]]:
+        """Remember why this content was refused. What was read of the file before stays. Returns like `write`."""
+        known, record = self._record_after(
+            raw_file,
+            lambda known: replace(known, sha256=sha256, refused=reason, settled=False, reader_version=READER_VERSION),
+        )
+        return record, set() if known.settled else set(known.stations)
+
+    def settle(self, raw_file: str, record: FileRecord) -> None:
+        """Remove what the record replaced and mark the file as read, unless another run has gone on from it."""
+        for key in record.replaced:
+            self._store.delete(key)
+        self._mark_refused(raw_file, record)
+        settled = replace(record, settled=True, replaced=())
+        if not self._store.swap(_record_key(raw_file), to_json(asdict(record)), to_json(asdict(settled))):
+            self._mark_refused(raw_file, self.record(raw_file) or record)
 
     def refused(self) -> dict[str, str]:
         """The raw files whose present content was refused, and why."""
         prefix = f"{_REFUSED}/"
-        return {
-            info.key.removeprefix(prefix).removesuffix(".json"): from_json(self._store.get(info.key))
-            for info in self._store.list(prefix)
-        }
+        files = [info.key.removeprefix(prefix).removesuffix(".json") for info in self._store.list(prefix)]
+        records = {raw_file: self.record(raw_file) for raw_file in files}
+        return {raw_file: record.refused for raw_file, record in records.items() if record and record.refused}
 
     def record(self, raw_file: str) -> FileRecord | None:
-        """What is remembered of a raw file, if it was ever read."""
+        """What is remembered of a raw file, if it was ever read and the record is of this version's form."""
         try:
-            stored = from_json(self._store.get(f"{_FILES}/{raw_file}.json"))
+            return _to_record(self._store.get(_record_key(raw_file)))
         except ObjectMissing:
             return None
-        return FileRecord(**{**stored, "stations": tuple(stored["stations"])})
 
     def read(self, station: str) -> pd.DataFrame:
         """All readings of a station: `raw_file, day, flow_m3s, level_masl, quality`; no row where there are none."""
         prefix = f"{_STATIONS}/{station}/"
-        tables = []
-        for info in self._store.list(prefix):
-            raw_file = info.key.removeprefix(prefix).removesuffix(".parquet")
-            table = read_table(self._store.get(info.key))
-            tables.append(table.append_column("raw_file", pa.repeat(raw_file, len(table))))
-        return to_frame(pa.concat_tables(tables)) if tables else pd.DataFrame(columns=list(_COLUMNS))
+        for attempt in range(1, ATTEMPTS + 1):
+            raw_files = sorted({info.key.removeprefix(prefix).rpartition("/")[0] for info in self._store.list(prefix)})
+            try:
+                with ThreadPoolExecutor(WORKERS) as pool:
+                    tables = list(pool.map(lambda raw_file: self._reading(station, raw_file), raw_files))
+            except ObjectMissing:  # replaced while we look
+                if attempt == ATTEMPTS:
+                    raise
+                continue
+            break
+        found = [table for table in tables if table is not None]
+        return to_frame(pa.concat_tables(found)) if found else pd.DataFrame(columns=list(_COLUMNS))
 
-    def _put(self, raw_file: str, record: FileRecord) -> None:
-        self._store.put(f"{_FILES}/{raw_file}.json", to_json(asdict(record)))
+    def _reading(self, station: str, raw_file: str) -> pa.Table | None:
+        """What counts of a raw file at a station."""
+        record = self.record(raw_file)
+        if record is None or station not in record.stations:
+            return None
+        table = read_table(self._store.get(_key(station, raw_file, record.reading)))
+        return table.append_column("raw_file", pa.repeat(raw_file, len(table)))
+
+    def _mark_refused(self, raw_file: str, record: FileRecord) -> None:
+        key = f"{_REFUSED}/{raw_file}.json"
+        if record.refused:
+            self._store.put(key, to_json(record.refused))
+        else:
+            self._store.delete(key)
+
+    def _record_after(self, raw_file: str, follow: Callable[[FileRecord], FileRecord]) -> tuple[FileRecord, FileRecord]:
+        """Put the record that follows the present one, whichever that is by then. Returns the present one and it."""
+        while True:
+            key, stored = _record_key(raw_file), None
+            with suppress(ObjectMissing):
+                stored = self._store.get(key)
+            known = (_to_record(stored) if stored else None) or FileRecord("")
+            record = follow(known)
+            if self._store.swap(key, stored, to_json(asdict(record))):
+                return known, record
+
+
+def _key(station: str, raw_file: str, reading: str) -> str:
+    return f"{_STATIONS}/{station}/{raw_file}/{reading}.parquet"
+
+
+def _record_key(raw_file: str) -> str:
+    return f"{_FILES}/{raw_file}.json"
+
+
+def _to_record(stored: bytes) -> FileRecord | None:
+    """The record, if it is of this version's form; an earlier one counts as none, and its file is read again."""
+    fields = from_json(stored)
+    if fields.keys() != FileRecord.__dataclass_fields__.keys():
+        return None
+    return FileRecord(**{**fields, "stations": tuple(fields["stations"]), "replaced": tuple(fields["replaced"])})

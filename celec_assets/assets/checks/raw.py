@@ -22,7 +22,7 @@ def no_file_is_refused(lake: LakeResource) -> dg.AssetCheckResult:
 
 def _file_can_be_read(subject: Subject) -> Verdict:
     record = subject.value
-    if record is None or not record.complete:
+    if record is None or not record.settled:
         return False, {"reason": "the file was never read to the end"}
     dates = ["1900-01-01", record.first_day, record.last_day, subject.today.isoformat()]
     in_range = record.rows == 0 or dates == sorted(dates)
