@@ -55,4 +55,5 @@ def keys(store: FolderStore, prefix: str) -> list[str]:
 def objects(store: FolderStore) -> dict[str, bytes]:
     """Every object that is in the folder, whoever lists it or not."""
     root = Path(store.url)
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    files = {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    return {key: content for key, content in files.items() if key != ".partial/swap.lock"}

@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import tempfile
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -96,8 +99,16 @@ def test_a_file_cut_off_in_a_row_is_refused_at_that_row(text: str) -> None:
     assert "cut off?" in refused(text[: text.rindex(",")])
 
 
-def test_a_number_cut_off_at_its_point_is_refused() -> None:
-    assert refused(SUR[: SUR.rindex(".") + 1]).startswith("x.csv, line 3: CotaMaz is '2120.'")
+@SOURCES
+def test_a_file_cut_off_in_a_number_is_refused_although_what_is_left_of_it_is_one(text: str) -> None:
+    whole = text.rstrip("\n")
+    for cut in range(1, len(whole) - whole.rindex(",") - 1):
+        assert refused(whole[:-cut]).startswith("x.csv, line 3: ends with ")
+    assert "if it is whole, add a line break at its end" in refused(whole)
+
+
+def test_a_number_that_ends_with_its_point_is_refused() -> None:
+    assert refused(SUR[: SUR.rindex(".") + 1] + "\n").startswith("x.csv, line 3: CotaMaz is '2120.'")
 
 
 def test_a_level_whose_flow_column_is_missing_is_kept() -> None:
@@ -344,15 +355,41 @@ def test_a_folder_named_like_a_file_is_a_folder(platform: Platform) -> None:
         platform.lake.raw.read("folder.csv")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="permission bits do not bind root")
-def test_a_file_that_may_not_be_read_fails_alone(platform: Platform) -> None:
-    platform.put("closed.csv", REACH)
-    platform.put("good.csv", reach(700_000_000))
-    (platform.raw / "closed.csv").chmod(0)
-    reasons = platform.refused()
-    assert reasons.keys() == {"closed.csv"}
-    assert "Permission denied" in reasons["closed.csv"]
-    assert len(platform.lake.observations.read("geoglows-700000000")) == 2
+NOBODY = 65534
+
+
+@contextmanager
+def plain_user() -> Iterator[Path]:
+    """A folder of a user whom permissions bind, and this process as that user: they do not bind root."""
+    with tempfile.TemporaryDirectory() as folder:
+        if (root := os.geteuid()) == 0:
+            os.chown(folder, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(root)
+
+
+@pytest.mark.parametrize("mode", [0, 0o444], ids=["closed", "shows names and no more"])
+def test_what_may_not_be_read_fails_alone(platform: Platform, mode: int) -> None:
+    platform.put("good.csv", REACH)
+    platform.put("bad.csv", b"")
+    assert platform.refused().keys() == {"bad.csv"}  # by now everything is imported, which not every user may do
+    with dg.DagsterInstance.ephemeral() as instance, plain_user() as folder:
+        theirs = Platform(folder / "lake", instance)
+        for name, number in (("closed.csv", 1), ("closed/inside.csv", 2), ("good.csv", 3)):
+            theirs.put(name, reach(700_000_000 + number))
+        (theirs.raw / "closed.csv").chmod(0)
+        (theirs.raw / "closed").chmod(mode)
+        reasons = theirs.refused()
+        for name in ("closed.csv", "closed"):
+            (theirs.raw / name).chmod(0o755)
+        assert reasons.keys() == {"closed.csv", "closed"}
+        assert all("Permission denied" in reason for reason in reasons.values())
+        assert len(theirs.lake.observations.read("geoglows-700000003")) == 2
+        assert theirs.refused() == {}
+        assert len(theirs.lake.observations.read("geoglows-700000002")) == 2
 
 
 def test_symbolic_links_are_not_followed(platform: Platform, tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """Frames and documents as bytes and back."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from celec_assets.storage import formats
 from celec_assets.storage.formats import from_json, from_parquet, read_table, to_json, to_parquet
 
 
@@ -52,3 +55,17 @@ def test_a_document_is_readable_json_whose_bytes_do_not_depend_on_the_order_of_i
 def test_a_document_with_a_value_that_json_does_not_know_is_refused() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json({"flow": float("nan")})
+
+
+def test_a_frame_of_another_format_is_refused_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "FORMAT", formats.FORMAT + 1)
+    stored = formats.to_parquet(pd.DataFrame({"flow_m3s": [1.0]}))
+    monkeypatch.undo()
+    with pytest.raises(formats.UnknownFormat, match="stored in format 2, this version reads 1; make it again"):
+        formats.from_parquet(stored)
+
+
+def test_a_frame_from_before_formats_were_numbered_is_read() -> None:
+    buffer = io.BytesIO()
+    pd.DataFrame({"flow_m3s": [1.0]}).to_parquet(buffer)
+    assert list(formats.from_parquet(buffer.getvalue())["flow_m3s"]) == [1.0]

@@ -169,7 +169,6 @@ def test_a_run_that_is_overtaken_before_its_record_goes_on_from_the_other_s(stor
     assert objects(store).keys() == {
         "observations/files/x.csv.json",
         *(f"observations/stations/{station}/x.csv/3-ours.parquet" for station in ("mazar", "molino", "sopladora")),
-        ".partial/swap.lock",
     }
 
 

@@ -70,7 +70,7 @@ def read_table(file: str, text: str, required: Sequence[str]) -> pd.DataFrame:
 
     Raises:
         RefusedFile: a required column is missing, a name is used twice, a row has too many or too few fields, or
-            there is no row at all.
+            there is no row at all, or the file ends within a number.
     """
     hint_of_delimiter = delimiter_hint(text.partition("\n")[0])
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -97,6 +97,13 @@ def read_table(file: str, text: str, required: Sequence[str]) -> pd.DataFrame:
         ) from None
     if not rows:
         raise RefusedFile(file, "has a header and no rows; export it again")
+    if not text.endswith(("\n", "\r", '"')):
+        raise RefusedFile(
+            file,
+            f"ends with {rows[-1][-1][:40]!r} and no line break: was it cut off? upload it again; if it is whole, add "
+            "a line break at its end",
+            lines[-1],
+        )
     return pd.DataFrame(rows, columns=header, index=lines, dtype=str)
 
 

@@ -2,11 +2,22 @@
 
 import io
 import json
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from celec_assets.refusal import Refusal
+
+FORMAT: Final = 1
+"""Of stored frames. Raise it when a column changes its name or meaning, and read the older ones that stay for ever
+(forecasts that were issued) as before.
+"""
+
+
+class UnknownFormat(Refusal):
+    """The object was stored by a version of the platform with which this one shares no format."""
 
 
 def to_parquet(frame: pd.DataFrame) -> bytes:
@@ -16,7 +27,7 @@ def to_parquet(frame: pd.DataFrame) -> bytes:
         [pa.field(f.name, pa.date32() if pa.types.is_timestamp(f.type) else f.type) for f in table.schema]
     )
     buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(None).cast(schema), buffer, compression="zstd")
+    pq.write_table(table.cast(schema).replace_schema_metadata({"format": str(FORMAT)}), buffer, compression="zstd")
     return buffer.getvalue()
 
 
@@ -26,8 +37,19 @@ def from_parquet(content: bytes) -> pd.DataFrame:
 
 
 def read_table(content: bytes) -> pa.Table:
-    """A stored frame as it is: cheap to join with others before it becomes a frame."""
-    return pq.read_table(pa.BufferReader(content))
+    """A stored frame as it is: cheap to join with others before it becomes a frame.
+
+    Raises:
+        UnknownFormat: another version stored it, in a format that this one does not know.
+    """
+    table = pq.read_table(pa.BufferReader(content))
+    stored = int((table.schema.metadata or {}).get(b"format", FORMAT))
+    if stored != FORMAT:
+        raise UnknownFormat(
+            f"an object is stored in format {stored}, this version reads {FORMAT}; make it again with "
+            "`celec remake STATION`, or go back to the version that stored it"
+        )
+    return table.replace_schema_metadata(None)
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

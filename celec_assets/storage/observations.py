@@ -12,7 +12,6 @@ the earlier one recorded.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
@@ -20,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from celec_assets.storage.formats import from_json, read_table, to_frame, to_json, to_parquet
-from celec_assets.storage.store import ObjectMissing, ObjectStore
+from celec_assets.storage.store import ObjectMissing, ObjectStore, update
 
 READER_VERSION: Final = 3
 """Raise it when a parser reads files otherwise than before, or a record holds something else: then every file is read
@@ -175,15 +174,17 @@ class Observations:
             self._store.delete(key)
 
     def _record_after(self, raw_file: str, follow: Callable[[FileRecord], FileRecord]) -> tuple[FileRecord, FileRecord]:
-        """Put the record that follows the present one, whichever that is by then. Returns the present one and it."""
-        while True:
-            key, stored = _record_key(raw_file), None
-            with suppress(ObjectMissing):
-                stored = self._store.get(key)
+        """Put the record that follows the present one. Returns both."""
+        known = record = FileRecord("")
+
+        def swap(stored: bytes | None) -> bytes:
+            nonlocal known, record
             known = (_to_record(stored) if stored else None) or FileRecord("")
             record = follow(known)
-            if self._store.swap(key, stored, to_json(asdict(record))):
-                return known, record
+            return to_json(asdict(record))
+
+        update(self._store, _record_key(raw_file), swap)
+        return known, record
 
 
 def _key(station: str, raw_file: str, reading: str) -> str:

@@ -3,7 +3,7 @@
 import os
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,6 +57,17 @@ class ObjectStore(Protocol):
         """Every object whose key begins with `prefix`, which ends with `/`, sorted by key."""
 
 
+def update(store: ObjectStore, key: str, follow: Callable[[bytes | None], bytes]) -> None:
+    """Swap the object for what follows from it (None: from nothing), again when somebody else was quicker."""
+    while True:
+        try:
+            stored: bytes | None = store.get(key)
+        except ObjectMissing:
+            stored = None
+        if store.swap(key, stored, follow(stored)):
+            return
+
+
 class FolderStore:
     """Objects as files in a folder."""
 
@@ -74,7 +85,12 @@ class FolderStore:
         try:
             with path.open("rb") as file:
                 return file.read(-1 if limit is None else limit)
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        except IsADirectoryError:
+            with os.scandir(path) as entries:  # a folder that may not be looked into says so
+                for entry in entries:
+                    entry.stat(follow_symlinks=False)
+            raise ObjectMissing(key, self.url) from None
+        except (FileNotFoundError, NotADirectoryError):
             raise ObjectMissing(key, self.url) from None
 
     def put(self, key: str, content: bytes) -> None:
@@ -112,21 +128,36 @@ class FolderStore:
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         found = []
-        for folder, _, names in os.walk(self._path(prefix.rstrip("/"))):
+
+        def closed(folder: Path) -> None:
+            # Shown as an object that cannot be read, so that nothing is passed over silently.
+            found.append(self._info(folder, folder.stat()))
+
+        def on_error(error: OSError) -> None:
+            if isinstance(error, PermissionError):
+                closed(Path(error.filename))
+
+        for folder, _, names in os.walk(self._path(prefix.rstrip("/")), onerror=on_error):
             for name in names:
                 path = Path(folder, name)
                 try:
                     status = path.lstat()
                 except FileNotFoundError:  # taken away while we look
                     continue
+                except PermissionError:  # a folder that shows names and no more
+                    closed(Path(folder))
+                    break
                 # A symbolic link is no object, wherever it leads: S3 has none, what it leads to changes without the
                 # link's own time, and one out of the folder would show a stranger's files. Pipes would never end.
                 if not stat.S_ISREG(status.st_mode):
                     continue
-                # A file copied with its old date is new all the same: the inode's own time says so.
-                modified = datetime.fromtimestamp(max(status.st_mtime, status.st_ctime), UTC)
-                found.append(ObjectInfo(path.relative_to(self._root).as_posix(), status.st_size, modified))
+                found.append(self._info(path, status))
         yield from sorted(found, key=lambda info: info.key)
+
+    def _info(self, path: Path, status: os.stat_result) -> ObjectInfo:
+        # A file copied with its old date is new all the same: the inode's own time says so.
+        modified = datetime.fromtimestamp(max(status.st_mtime, status.st_ctime), UTC)
+        return ObjectInfo(path.relative_to(self._root).as_posix(), status.st_size, modified)
 
     def _is_behind_link(self, path: Path) -> bool:
         """Whether the file or a folder on its way is a symbolic link; a layer itself may stand on another disk."""

@@ -8,6 +8,7 @@ flow_forecast/<station>/latest.json                           pointer: the forec
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ import pandas as pd
 from celec_assets.forecasting.forecast import Kind
 from celec_assets.refusal import Refusal
 from celec_assets.storage.formats import from_json, from_parquet, to_json, to_parquet
-from celec_assets.storage.store import ObjectMissing, ObjectStore
+from celec_assets.storage.store import ObjectMissing, ObjectStore, update
 
 KEPT_EARLIER: Final = 20
 """Models that a roll-back can go through, one step each."""
@@ -33,14 +34,15 @@ class Models:
         content = to_json(model)
         key = f"flow_model/{station}/{model['trained_through']}-{_digest(content)}.json"
         self._store.put(key, content)
-        pointer = self.pointer(station)
-        if model.get("rejected") or key == pointer.in_use:
-            pointer = replace(pointer, newest=key)
-        else:
+
+        def follow(pointer: ModelPointer) -> ModelPointer:
+            if model.get("rejected") or key == pointer.in_use:
+                return replace(pointer, newest=key)
             earlier = (pointer.in_use, *pointer.earlier)[:KEPT_EARLIER] if pointer.in_use else ()
             kept_out = pointer.rolled_back if self._is_refit(model, pointer) else ""
-            pointer = ModelPointer(in_use=key, newest=key, earlier=earlier, rolled_back=kept_out)
-        self._put(station, pointer)
+            return ModelPointer(in_use=key, newest=key, earlier=earlier, rolled_back=kept_out)
+
+        self._point(station, follow)
         return key
 
     def _is_refit(self, model: dict[str, Any], pointer: "ModelPointer") -> bool:
@@ -67,27 +69,33 @@ class Models:
         Raises:
             Refusal: no earlier model is known.
         """
-        pointer = self.pointer(station)
-        if not pointer.earlier:
-            raise Refusal(f"{station} has had no other model in use")
-        before, *rest = pointer.earlier
-        left, back = self.at(pointer.in_use)["recipe"], self.at(before)["recipe"]
-        self._put(
-            station,
-            ModelPointer(before, pointer.newest, tuple(rest), rolled_back=left if left != back else ""),
-        )
-        return before
+
+        def follow(pointer: ModelPointer) -> ModelPointer:
+            if not pointer.earlier:
+                raise Refusal(f"{station} has had no other model in use")
+            before, *rest = pointer.earlier
+            left, back = self.at(pointer.in_use)["recipe"], self.at(before)["recipe"]
+            return ModelPointer(before, pointer.newest, tuple(rest), rolled_back=left if left != back else "")
+
+        return self._point(station, follow).in_use
 
     def pointer(self, station: str) -> "ModelPointer":
         """Which models count at the station; all empty where there is none."""
         try:
-            stored = from_json(self._store.get(self._key(station)))
+            return _to_pointer(self._store.get(self._key(station)))
         except ObjectMissing:
             return ModelPointer()
-        return ModelPointer(**{**stored, "earlier": tuple(stored["earlier"])})
 
-    def _put(self, station: str, pointer: "ModelPointer") -> None:
-        self._store.put(self._key(station), to_json(asdict(pointer)))
+    def _point(self, station: str, follow: Callable[["ModelPointer"], "ModelPointer"]) -> "ModelPointer":
+        pointer = ModelPointer()
+
+        def swap(stored: bytes | None) -> bytes:
+            nonlocal pointer
+            pointer = follow(_to_pointer(stored) if stored else ModelPointer())
+            return to_json(asdict(pointer))
+
+        update(self._store, self._key(station), swap)
+        return pointer
 
     @staticmethod
     def _key(station: str) -> str:
@@ -122,18 +130,22 @@ class Forecasts:
         """
         issue_date = f"{forecast['issue_date'].iloc[0]:%Y-%m-%d}"
         kind = Kind(forecast["kind"].iloc[0])
-        first = f"flow_forecast/{station}/issued/{issue_date}.parquet"
-        content = to_parquet(forecast)
-        if kind is Kind.ISSUED and self._store.exists(first) and self._store.get(first) != content:
+        first, content = f"flow_forecast/{station}/issued/{issue_date}.parquet", to_parquet(forecast)
+        key = first
+        if kind is Kind.ISSUED and not self._store.swap(first, None, content) and self._store.get(first) != content:
             kind = Kind.REMADE
             content = to_parquet(forecast.assign(kind=kind.value))
-        key = (
-            first if kind is Kind.ISSUED else f"flow_forecast/{station}/{kind}/{issue_date}-{_digest(content)}.parquet"
-        )
-        self._store.put(key, content)
-        if self._is_newest(station, issue_date):
+        if kind is not Kind.ISSUED:
+            key = f"flow_forecast/{station}/{kind}/{issue_date}-{_digest(content)}.parquet"
+            self._store.put(key, content)
+
+        def follow(stored: bytes | None) -> bytes:
+            if stored and from_json(stored)["issue_date"] > issue_date:
+                return stored
             shown = first if self._store.exists(first) else key
-            self._store.put(self._pointer(station), to_json({"forecast": shown, "issue_date": issue_date}))
+            return to_json({"forecast": shown, "issue_date": issue_date})
+
+        update(self._store, self._pointer(station), follow)
         return key
 
     def read(self, station: str) -> pd.DataFrame:
@@ -148,13 +160,14 @@ class Forecasts:
         """Whether the station has a forecast to show."""
         return self._store.exists(self._pointer(station))
 
-    def _is_newest(self, station: str, issue_date: str) -> bool:
-        pointer = self._pointer(station)
-        return not self._store.exists(pointer) or from_json(self._store.get(pointer))["issue_date"] <= issue_date
-
     @staticmethod
     def _pointer(station: str) -> str:
         return f"flow_forecast/{station}/latest.json"
+
+
+def _to_pointer(stored: bytes) -> ModelPointer:
+    fields = from_json(stored)
+    return ModelPointer(**{**fields, "earlier": tuple(fields["earlier"])})
 
 
 def _digest(content: bytes) -> str:
