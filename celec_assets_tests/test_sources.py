@@ -198,7 +198,11 @@ def sur(row: str) -> str:
         (sur("02/01/2024 00:00:00,60,está").encode("latin-1"), ", line 3", "not UTF-8 text"),
         (REACH.encode("utf-16"), ", line 1", "not UTF-8 text"),
         (sur("02/01/2024 00:00:00,6\x000,2120"), ", line 3", "holds binary data"),
-        ("a,b\n1,2\n", ", line 1", "the header 'a,b' is of no known source (celec-sur, celec-ccs, geoglows)"),
+        (
+            "a,b\n1,2\n",
+            ", line 1",
+            "the header 'a,b' is of no known source (celec-sur, celec-ccs, geoglows, celec-historian)",
+        ),
         ("Fecha;CaudalMaz\n01/01/2024 00:00:00;1\n", ", line 1", "the header lacks Fecha"),
         ("Fecha,CaudalMaz,Lluvia\n01/01/2024 00:00:00,1,2\n", ", line 1", "unknown columns: Lluvia"),
         ("Fecha,CaudalMaz,CaudalMaz\n01/01/2024 00:00:00,1,2\n", ", line 1", "names CaudalMaz more than once"),

@@ -8,19 +8,19 @@ from datetime import date
 
 import pandas as pd
 
-from celec_assets.sources import celec_ccs, celec_sur, geoglows
-from celec_assets.sources.readings import COLUMNS, RefusedFile, decode, delimiter_hint
+from celec_assets.sources import celec_ccs, celec_historian, celec_sur, geoglows
+from celec_assets.sources.readings import COLUMNS, RefusedFile, decode, delimiter_hint, unpack
 
 __all__ = ["COLUMNS", "SOURCES", "RefusedFile", "read_raw_file"]
 
-SOURCES = (celec_sur, celec_ccs, geoglows)
+SOURCES = (celec_sur, celec_ccs, geoglows, celec_historian)
 
 
 def read_raw_file(file: str, content: bytes, today: date) -> tuple[str, pd.DataFrame]:
-    """The source's name and the tidy readings of a raw file, whatever it is called: what it holds decides.
+    """The source's name and the tidy readings of a raw file, compressed or not: what it holds decides which source.
 
     Args:
-        file: path in the landing zone, for messages.
+        file: path in the landing zone, for messages; the historian's answers say nowhere else what they are of.
         today: the local day; later dates are refused.
 
     Returns:
@@ -30,6 +30,7 @@ def read_raw_file(file: str, content: bytes, today: date) -> tuple[str, pd.DataF
     Raises:
         RefusedFile: the file is of no known source, or something in it could not be read without guessing.
     """
+    content = unpack(file, content)
     first_line = decode(file, content).partition("\n")[0]
     header = first_line.strip().replace('"', "")
     for source in SOURCES:

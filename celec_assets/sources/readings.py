@@ -1,8 +1,10 @@
 """What every source gives: tidy readings, or a refusal that names file, line and reason. Parsers stand beside."""
 
 import csv
+import gzip
 import io
 import re
+import zlib
 from collections import Counter
 from collections.abc import Sequence, Set
 from datetime import date
@@ -34,6 +36,26 @@ class RefusedFile(Refusal):
         self.file, self.line, self.reason = file, line, reason
         where = file if line is None else f"{file}, line {line}"
         super().__init__(f"{where}: {reason}")
+
+
+def unpack(file: str, content: bytes) -> bytes:
+    """The content of a raw file that may be compressed with gzip: what it holds says so, not its name.
+
+    No more is unpacked than `decode` needs to refuse it for its size.
+
+    Raises:
+        RefusedFile: what was compressed cannot be unpacked whole, or is beyond `MAX_BYTES`.
+    """
+    if len(content) > MAX_BYTES or not content.startswith(b"\x1f\x8b"):
+        return content
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+            unpacked = packed.read(MAX_BYTES + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise RefusedFile(file, f"cannot be unpacked ({error}); was it cut off? fetch it again") from None
+    if len(unpacked) > MAX_BYTES:
+        raise RefusedFile(file, f"unpacks to more than {MAX_BYTES // 2**20} MB; is it a raw file at all? Take it away")
+    return unpacked
 
 
 def decode(file: str, content: bytes) -> str:
