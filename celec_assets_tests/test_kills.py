@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -30,16 +31,19 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "CELEC_"))}
+
+
 def start(folder: Path, raw: Path) -> "subprocess.Popen[bytes]":
     """A catch-up in a process of its own, with the history of runs in the folder."""
     folder.mkdir(exist_ok=True)
     shutil.copy(ROOT / "dagster.yaml", folder)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("DAGSTER_", "CELEC_"))}
     command = [sys.executable, "-m", "celec_assets.cli", "demo", "--raw", str(raw)]
     return subprocess.Popen(
         command,
         cwd=folder,
-        env=environment,
+        env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -76,5 +80,55 @@ def test_a_lake_survives_kills_at_random_moments(raw: Path, tmp_path: Path, monk
         unfinished = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
     assert unfinished == [], "no run is started for ever"
     left = objects(disturbed)
+    assert sorted(left) == sorted(expected)
+    assert [key for key in expected if left[key] != expected[key]] == []
+
+
+def workers(session: int) -> set[int]:
+    """The processes in which the daemon's runs are executed: children of the code server, in this session."""
+    found: dict[int, tuple[int, bytes]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent, _, of_session = (folder / "stat").read_text().rpartition(")")[2].split()[1:4]
+            if int(of_session) == session:
+                found[int(folder.name)] = (int(parent), (folder / "cmdline").read_bytes())
+    servers = {pid for pid, (_, command) in found.items() if b"grpc" in command}
+    return {pid for pid, (parent, command) in found.items() if parent in servers and b"spawn_main" in command}
+
+
+def test_runs_of_the_daemon_that_are_killed_are_started_again_and_end_as_if_undisturbed(
+    raw: Path, tmp_path: Path
+) -> None:
+    assert start(tmp_path / "undisturbed", raw).wait(300) == 0
+    expected = objects(tmp_path / "undisturbed")
+
+    folder = tmp_path / "daemon"
+    shutil.copytree(raw, folder / "lake" / "raw")
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(ROOT / name, folder)
+    seen: set[int] = set()
+    killed, moments = 0, random.Random(20240924)
+    with (folder / "log").open("w") as log:
+        command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", "0"]
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment(), stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            deadline = time.monotonic() + 400
+            while not (complete := objects(folder).keys() >= expected.keys()) and time.monotonic() < deadline:
+                for worker in workers(process.pid) - seen:
+                    seen.add(worker)
+                    if len(seen) % 3:  # the third attempt is let alone: a run is started again twice
+                        time.sleep(moments.uniform(0, 3))
+                        with suppress(ProcessLookupError):
+                            os.kill(worker, signal.SIGKILL)
+                            killed += 1
+                time.sleep(0.2)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    assert complete, f"after {killed} kills {sorted(expected.keys() - objects(folder).keys())} are missing"
+    assert killed >= 3
+    left = objects(folder)
     assert sorted(left) == sorted(expected)
     assert [key for key in expected if left[key] != expected[key]] == []

@@ -47,9 +47,25 @@ def climatology(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex) -> Arra
     after the origin, in all earlier years. The last such window ends ten months before the origin.
     """
     days = pd.date_range(origins.min(), origins.max() + pd.Timedelta(days=LEADS[-1]))
-    by_day = _season_quantiles(flow_m3s, _values(flow_m3s), days, QUANTILES)
+    by_day = usual_days(flow_m3s, days, QUANTILES)
     leads = by_day[(origins - days[0]).days.to_numpy()[:, None] + np.array(LEADS)]
-    return np.concatenate([leads, _window_quantiles(flow_m3s, origins, QUANTILES)], axis=1)
+    return np.concatenate([leads, usual_means(flow_m3s, origins, QUANTILES)], axis=1)
+
+
+def usual_days(flow_m3s: "pd.Series[float]", days: pd.DatetimeIndex, levels: tuple[float, ...]) -> Array:
+    """Quantiles of the flow within 15 calendar days of these days, in all years before theirs, (n, levels).
+
+    Args:
+        days: need not lie within the series.
+    """
+    return _season_quantiles(flow_m3s, _values(flow_m3s), days, levels)
+
+
+def usual_means(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex, levels: tuple[float, ...]) -> Array:
+    """Quantiles of the windows' means around the day after the origin, in earlier years, (n, 3, levels)."""
+    starts, values = origins + pd.Timedelta(days=1), _values(flow_m3s)
+    mean_from = (sliding_window_view(np.append(values, [np.nan] * (days - 1)), days).mean(axis=-1) for days in WINDOWS)
+    return np.stack([_season_quantiles(flow_m3s, means, starts, levels) for means in mean_from], axis=1)
 
 
 def low_flow_thresholds(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex) -> Array:
@@ -57,7 +73,7 @@ def low_flow_thresholds(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex)
 
     P20 is the flow below which every fifth such mean of earlier years stayed.
     """
-    return _window_quantiles(flow_m3s, origins, LOW_FLOW_LEVELS)
+    return usual_means(flow_m3s, origins, LOW_FLOW_LEVELS)
 
 
 def dressed_probability_below(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex, thresholds: Array) -> Array:
@@ -136,13 +152,6 @@ def _at(values: Array, position: Positions) -> Array:
     found = values[np.clip(position, 0, len(values) - 1)]
     found[(position < 0) | (position >= len(values))] = np.nan
     return found
-
-
-def _window_quantiles(flow_m3s: "pd.Series[float]", origins: pd.DatetimeIndex, levels: tuple[float, ...]) -> Array:
-    """(n, 3, levels): quantiles of the windows' means around the day after the origin, in earlier years."""
-    starts, values = origins + pd.Timedelta(days=1), _values(flow_m3s)
-    mean_from = (sliding_window_view(np.append(values, [np.nan] * (days - 1)), days).mean(axis=-1) for days in WINDOWS)
-    return np.stack([_season_quantiles(flow_m3s, means, starts, levels) for means in mean_from], axis=1)
 
 
 def _season_quantiles(

@@ -105,7 +105,7 @@ def compare(origins: pd.DatetimeIndex, forecasts_a: Array, forecasts_b: Array, o
         `low` is above 0. Only origins of which both forecasts and the observation exist count.
     """
     order = np.argsort(origins)
-    loss_a, loss_b = (_crps_each(observed[order], forecasts[order]) for forecasts in (forecasts_a, forecasts_b))
+    loss_a, loss_b = (crps_each(observed[order], forecasts[order]) for forecasts in (forecasts_a, forecasts_b))
     both = ~np.isnan(loss_a + loss_b)
     ratio, low, high = _ratio(loss_a, loss_b)
     crps_a, crps_b = (
@@ -136,7 +136,7 @@ def _band_scores(observed: Array, bands: dict[str, Array]) -> Found:
         yield model, "crps", metrics.crps(observed, band)
         yield model, "coverage_80", metrics.coverage(observed, low, high)
         yield model, "width_80", metrics.width(low, high)
-    loss = [_crps_each(observed, bands[model]) for model in ("forecast", "climatology")]
+    loss = [crps_each(observed, bands[model]) for model in ("forecast", "climatology")]
     yield "forecast", "crps_skill_to_climatology", _skill(*loss)
 
 
@@ -159,7 +159,7 @@ def _low_flow_scores(observed: Array, forecasts: Array, last_week: Array, dresse
             yield "forecast", f"brier_skill_{event}_to_{other}", _skill(loss["forecast"], loss[other])
 
 
-def _crps_each(observed: Array, quantiles: Array) -> Array:
+def crps_each(observed: Array, quantiles: Array) -> Array:
     """The CRPS of each forecast, not averaged, (n, 33)."""
     return 2 * metrics.quantile_losses(observed, quantiles).mean(axis=-1)
 
