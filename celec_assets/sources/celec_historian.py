@@ -17,7 +17,7 @@ from celec_assets.sources.readings import FIRST_YEAR, RefusedFile, decode, tidy
 
 NAME = "celec-historian"
 _PATH: Final = re.compile(
-    rf"(?:.*/)?{NAME}/(?P<station>[^/]+)/(?P<quantity>flow|level)/(?P<month>[0-9]{{4}}-(0[1-9]|1[0-2]))/[^/]+"
+    rf"(?:.*/)?{NAME}/(?P<station>[^/]+)/(?P<quantity>flow|level)/(?P<month>(19|20)[0-9]{{2}}-(0[1-9]|1[0-2]))/[^/]+"
 )
 _LOCAL_MIDNIGHT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T05:00:00(\.0+)?Z")
 """Ecuador is at UTC-5 all year."""

@@ -30,7 +30,7 @@ class RawFile:
 
 
 class LandingZone:
-    """Raw files as they were put under `raw/`, by people or connectors. Never changed from here."""
+    """Raw files as they were put under `raw/`, by people or connectors. What is there is never changed from here."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -57,6 +57,10 @@ class LandingZone:
         Of a file beyond `MAX_BYTES` no more is read than the parsers need to refuse it for its size.
         """
         return self._store.get(f"raw/{name}", limit=MAX_BYTES + 1)
+
+    def deliver(self, name: str, content: bytes) -> bool:
+        """Put a file, as a connector does, unless there is one of that name; returns whether it was put."""
+        return self._store.swap(f"raw/{name}", None, content)
 
     def _files(self) -> Iterator[RawFile]:
         for info in self._store.list("raw/"):

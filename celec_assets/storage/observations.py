@@ -18,6 +18,7 @@ from typing import Final
 import pandas as pd
 import pyarrow as pa
 
+from celec_assets.sources.answers import without_superseded
 from celec_assets.storage.formats import from_json, read_table, to_frame, to_json, to_parquet
 from celec_assets.storage.store import ObjectMissing, ObjectStore, update
 
@@ -143,20 +144,30 @@ class Observations:
             return None
 
     def read(self, station: str) -> pd.DataFrame:
-        """All readings of a station: `raw_file, day, flow_m3s, level_masl, quality`; no row where there are none."""
+        """All readings of a station: `raw_file, day, flow_m3s, level_masl, quality`; no row where there are none.
+
+        Of a connector's answers to one question the newest counts, and no other one is opened.
+        """
         prefix = f"{_STATIONS}/{station}/"
         for attempt in range(1, ATTEMPTS + 1):
-            raw_files = sorted({info.key.removeprefix(prefix).rpartition("/")[0] for info in self._store.list(prefix)})
+            there = sorted({info.key.removeprefix(prefix).rpartition("/")[0] for info in self._store.list(prefix)})
             try:
-                with ThreadPoolExecutor(WORKERS) as pool:
-                    tables = list(pool.map(lambda raw_file: self._reading(station, raw_file), raw_files))
+                found = self._newest_readings(station, there)
             except ObjectMissing:  # replaced while we look
                 if attempt == ATTEMPTS:
                     raise
                 continue
             break
-        found = [table for table in tables if table is not None]
         return to_frame(pa.concat_tables(found)) if found else pd.DataFrame(columns=list(_COLUMNS))
+
+    def _newest_readings(self, station: str, raw_files: list[str]) -> list[pa.Table]:
+        """What counts of these files; an answer that was not read to the end yet has replaced none."""
+        tables: dict[str, pa.Table | None] = {}
+        with ThreadPoolExecutor(WORKERS) as pool:
+            while unopened := [file for file in without_superseded(raw_files) if file not in tables]:
+                tables |= zip(unopened, pool.map(lambda file: self._reading(station, file), unopened), strict=True)
+                raw_files = [file for file in raw_files if file not in tables or tables[file] is not None]
+        return [tables[file] for file in without_superseded(raw_files)]
 
     def _reading(self, station: str, raw_file: str) -> pa.Table | None:
         """What counts of a raw file at a station."""

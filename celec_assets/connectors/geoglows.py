@@ -1,0 +1,112 @@
+"""GEOGLOWS v2: the simulated past of river reaches, and the forecast of the day."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from itertools import groupby
+from typing import Final
+
+from celec_assets.catalogue import GEOGLOWS_PREFIX, stations
+from celec_assets.connectors.client import Client
+from celec_assets.connectors.collector import Collector
+from celec_assets.connectors.landing import LandingZone
+from celec_assets.sources.geoglows import FORECAST_COLUMNS, NAME
+
+URL: Final = "https://geoglows.ecmwf.int/api/v2/"
+FIRST_YEAR: Final = 1940
+"""The simulation's own first."""
+
+_LATE_MONTHS: Final = 2
+"""The simulation lags behind; until the end of February, last year is asked for too."""
+
+_ROW: Final = re.compile(rb"^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ,]", re.MULTILINE)
+_YEARS: Final = re.compile(r"([0-9]{4})(?:-([0-9]{4}))?")
+
+
+def catalogue_rivers() -> tuple[str, ...]:
+    """The river ids that the catalogue names."""
+    return tuple(station.id.removeprefix(GEOGLOWS_PREFIX) for station in stations().values() if station.source == NAME)
+
+
+class Geoglows(Collector):
+    """Asks GEOGLOWS and keeps its answers."""
+
+    def __init__(self, client: Client, landing: LandingZone, now: Callable[[], datetime]) -> None:
+        """See `Collector`."""
+        super().__init__(client, landing, NAME, now)
+
+    def missing(self, rivers: Iterable[str], first_year: int) -> int:
+        """How many questions `collect` will ask."""
+        return sum(len(self._spans(river, first_year)) + 1 for river in rivers)
+
+    def collect(
+        self, rivers: Iterable[str], first_year: int = FIRST_YEAR, on_step: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Ask for the years that are not there, for this year, and for the newest forecast; keep what is answered.
+
+        Args:
+            on_step: is told each question when it is done.
+
+        Raises:
+            StopAsking: see `Client`.
+        """
+        for river in rivers:
+            for first, last in self._spans(river, first_year):
+                self._retrospective(river, first, last)
+                on_step(f"{river} {first} to {last}")
+            self._forecast(river)
+            on_step(f"{river} forecast")
+
+    def _spans(self, river: str, first_year: int) -> list[tuple[int, int]]:
+        """Each unbroken gap of past years, and each year that may still change."""
+        today = self._today()
+        open_years = [today.year - 1, today.year] if today.month <= _LATE_MONTHS else [today.year]
+        there: set[int] = set()
+        for question in self._answers.questions():
+            if question.startswith(prefix := f"{NAME}/{river}/retrospective/"):
+                years = _YEARS.fullmatch(question.removeprefix(prefix))
+                there |= set(range(int(years[1]), int(years[2] or years[1]) + 1)) if years else set()
+        # Years without a gap between them differ from their position by the same number.
+        lacking = [year for year in range(first_year, open_years[0]) if year not in there]
+        gaps = [[year for _, year in run] for _, run in groupby(enumerate(lacking), lambda pair: pair[1] - pair[0])]
+        return [(gap[0], gap[-1]) for gap in gaps] + [(year, year) for year in open_years]
+
+    def _retrospective(self, river: str, first: int, last: int) -> None:
+        question = f"{NAME}/{river}/retrospective/{first if first == last else f'{first}-{last}'}"
+        window = {"format": "csv", "start_date": f"{first}0101", "end_date": f"{last}1231"}
+        headers = ({"time", river}, {"datetime", river})
+        content = self._try(question, lambda: self._client.get(f"retrospectivedaily/{river}", window, _flaw(*headers)))
+        if content and (days := _days(content)):
+            self._keep(question, content, "csv", days)
+
+    def _forecast(self, river: str) -> None:
+        """The newest forecast, under the day on which it begins: its issue date."""
+        latest = f"{NAME}/{river}/forecast"
+        flaw = _flaw(set(FORECAST_COLUMNS))
+        content = self._try(latest, lambda: self._client.get(f"forecast/{river}", {"format": "csv"}, flaw))
+        if content and (days := _days(content)):
+            # It says nothing of what was, so it adds neither rows nor a last day.
+            self._keep(f"{latest}/{min(days)}", content, "csv", [])
+
+
+def _flaw(*headers: set[str]) -> Callable[[bytes], str]:
+    """A judge of answers: what makes one no table with one of these headers."""
+
+    def judge(content: bytes) -> str:
+        header = content.partition(b"\n")[0].decode("utf-8-sig", "replace").strip().replace('"', "")
+        if set(header.split(",")) not in headers:
+            return f"an answer that begins with {header[:80]!r}"
+        if not content.endswith(b"\n"):
+            return "a table that breaks off"
+        try:
+            _days(content)
+        except ValueError as error:
+            return f"a table with a day that is none ({error})"
+        return ""
+
+    return judge
+
+
+def _days(content: bytes) -> list[date]:
+    """The days of the rows, each once."""
+    return sorted({date.fromisoformat(day.decode()) for day in _ROW.findall(content)})
