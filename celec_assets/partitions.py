@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from celec_assets.refusal import Refusal
+from celec_assets.storage.store import LakeUnavailable
 
 RAW_FILES = dg.DynamicPartitionsDefinition(name="raw_files")
 PROGRESS_SECONDS = 5
@@ -50,6 +51,11 @@ def attempt_each(
         except Refusal as refusal:
             attempts.failed[partition] = str(refusal)
             context.log.error(f"{partition} ({number} of {len(partitions)}): refused: {refusal}")
+        except LakeUnavailable as unavailable:
+            # To find that out took most of a minute, and the others would find nothing else.
+            attempts.failed.update(dict.fromkeys(partitions[number - 1 :], str(unavailable)))
+            context.log.exception(f"{partition} ({number} of {len(partitions)}): failed, the rest is not tried")
+            break
         except Exception as error:
             attempts.failed[partition] = f"{type(error).__name__}: {error}"
             context.log.exception(f"{partition} ({number} of {len(partitions)}): failed")

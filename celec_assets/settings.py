@@ -1,27 +1,73 @@
 """The only reader of the environment. Every setting has a default that needs no service."""
 
+import os
+import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PREFIX: Final = "CELEC_"
+_BUCKET: Final = re.compile(r"(?!.*\.\.)(?!\d+(\.\d+){3}$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_S3_PREFIX: Final = re.compile(r"(?!\.{1,2}(/|$))[\w!.*'()=-]+(/(?!\.{1,2}(/|$))[\w!.*'()=-]+)*/?", re.ASCII)
+_TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}", re.ASCII)
 
 
 class Settings(BaseSettings):
     """What differs between a laptop and production, from variables named `CELEC_...`."""
 
-    model_config = SettingsConfigDict(env_prefix="CELEC_")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
 
     lake_url: str = "lake"
-    """The folder that holds raw files and everything made from them."""
+    """Where raw files and everything made from them are: a folder, or `s3://bucket/prefix`."""
+
+    alerts: str = "log"
+    """Who is told that something needs a person: the log, or the subscribers of an SNS topic (its ARN)."""
+
+    mlflow_url: str = "sqlite:///mlflow.db"
+    """Where MLflow keeps its runs: a server, or as by MLflow's own default a file in the working directory."""
+
+    report_url: str = "http://localhost:8080/report/"
+    """Where people open the forecast report: the links of alerts lead there."""
+
+    dagster_url: str = "http://localhost:3000"
+    """Where people open Dagster's UI: the links of alerts and reports lead there."""
 
     @field_validator("lake_url")
     @classmethod
-    def _absolute_folder(cls, url: str) -> str:
+    def _lake(cls, url: str) -> str:
+        if url.startswith("s3://"):
+            return _bucket_and_prefix(url)
         if "://" in url or not url.strip():
-            raise ValueError(f"{url!r} is not a folder")
+            raise ValueError(f"{url!r} is neither a folder nor s3://bucket/prefix")
         if Path(url).exists() and not Path(url).is_dir():
             raise ValueError(f"{url!r} is a file, not a folder")
         return str(Path(url).expanduser().resolve())
+
+    @field_validator("alerts")
+    @classmethod
+    def _log_or_topic(cls, alerts: str) -> str:
+        if alerts != "log" and not _TOPIC.fullmatch(alerts):
+            raise ValueError(f"{alerts!r} is neither 'log' nor a topic, arn:aws:sns:<region>:<account>:<name>")
+        return alerts
+
+    @field_validator("mlflow_url")
+    @classmethod
+    def _server_or_file(cls, url: str) -> str:
+        if not _is_web_address(url) and not re.fullmatch(r"sqlite:///\S+", url):
+            raise ValueError(f"{_shown(url)} is neither a server, http://... or https://..., nor sqlite:///<file>")
+        return url
+
+    @field_validator("report_url", "dagster_url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        if not _is_web_address(url):
+            raise ValueError(f"{_shown(url)} is no web address, http://... or https://...")
+        return url
 
 
 class WrongSettings(Exception):
@@ -34,8 +80,50 @@ def read_settings() -> Settings:
     Raises:
         WrongSettings: all problems at once.
     """
+    problems = list(_unknown(os.environ))
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        problems = [f"  CELEC_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
-        raise WrongSettings("these settings cannot be used:\n" + "\n".join(problems)) from None
+        problems += [
+            f"{_PREFIX}{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+        ]
+    if problems:
+        raise WrongSettings("these settings cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems))
+    return settings
+
+
+def _unknown(environment: Iterable[str]) -> Iterator[str]:
+    """A misspelt variable would be passed over, and its default used, without a word."""
+    allowed = [f"{_PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for name in sorted(environment):
+        if name.upper().startswith(_PREFIX) and name.upper() not in allowed:
+            nearest = get_close_matches(name.upper(), allowed, n=1, cutoff=0)[0]
+            yield f"{name}: there is no such setting; is it {nearest}?"
+
+
+def _bucket_and_prefix(url: str) -> str:
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise ValueError(
+            f"{url!r} names no bucket: a bucket's name has 3 to 63 lower-case letters, digits, dots or hyphens, and "
+            "begins and ends with a letter or digit"
+        )
+    if prefix and not _S3_PREFIX.fullmatch(prefix):
+        raise ValueError(
+            f"{url!r} has no usable prefix after the bucket: letters, digits and !-_.*'()= in parts between single "
+            "slashes, none of them '.' or '..'"
+        )
+    return url.rstrip("/")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.split() == [url]
+    except ValueError:  # a port that is no number
+        return False
+
+
+def _shown(url: str) -> str:
+    """A URL as an error may show it: without the password that it may hold."""
+    return repr(re.sub(r"//[^/@]*@", "//...@", url))

@@ -1,17 +1,50 @@
 """What several test modules start from."""
 
+import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from celec_assets.storage.store import FolderStore
+from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT, s3_server
 from celec_assets_tests.services import FastClock, Services, served
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> FolderStore:
     return FolderStore(tmp_path / "lake")
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    import boto3
+
+    with s3_server() as url, pytest.MonkeyPatch.context() as patch:
+        only_fake_credentials(patch)
+        boto3.client("s3", endpoint_url=url).create_bucket(Bucket=BUCKET)
+        yield url
+
+
+@pytest.fixture
+def s3_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty lake in S3, to which the environment leads as it does in production."""
+    from celec_assets.storage import s3
+
+    only_fake_credentials(monkeypatch)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_endpoint)
+    s3.connect.cache_clear()
+    yield f"s3://{BUCKET}/{uuid.uuid4().hex}"
+    s3.connect.cache_clear()
+
+
+def only_fake_credentials(patch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine's own AWS account."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        patch.delenv(name)
+    for name, value in ENVIRONMENT.items():
+        patch.setenv(name, value)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from celec_assets.storage.store import FolderStore, ObjectInfo
+from celec_assets.storage.store import FolderStore, ObjectInfo, ObjectStore
 
 
 class PowerCut(Exception):
@@ -48,7 +48,7 @@ class RecordingStore(FolderStore):
         return super().list(prefix)
 
 
-def keys(store: FolderStore, prefix: str) -> list[str]:
+def keys(store: ObjectStore, prefix: str) -> list[str]:
     return [info.key for info in store.list(prefix)]
 
 

@@ -112,7 +112,11 @@ class Lake:
 
     @classmethod
     def open(cls, url: str) -> "Lake":
-        """The lake in a folder."""
+        """The lake in a folder, or at `s3://bucket/prefix`."""
+        if url.startswith("s3://"):
+            from celec_assets.storage.s3 import S3Store  # boto3 takes half a second to load
+
+            return cls(S3Store(url))
         return cls(FolderStore(url))
 
     def is_unread(self, raw_file: str) -> bool:

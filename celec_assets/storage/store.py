@@ -21,6 +21,14 @@ class ObjectMissing(Exception):
         super().__init__(f"there is no object {key!r} in {url}")
 
 
+class AccessDenied(PermissionError):
+    """One object may not be read or written; the message names the action that is not allowed, and the object."""
+
+
+class LakeUnavailable(Exception):
+    """The lake as a whole cannot be used now; the message says why and what to do. Nothing is known of any object."""
+
+
 @dataclass(frozen=True)
 class ObjectInfo:
     """What a listing says of an object: size in bytes, and the instant (UTC) at which it came to be what it is."""
@@ -55,6 +63,14 @@ class ObjectStore(Protocol):
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object whose key begins with `prefix`, which ends with `/`, sorted by key."""
+
+
+def key_parts(key: str) -> list[str]:
+    """The parts of a key. Raises `ValueError` where it could be written in two ways, or lead out of the lake."""
+    parts = key.split("/")
+    if any(part in ("", ".", "..") for part in parts) or "\x00" in key:
+        raise ValueError(f"{key!r} is no key: its parts may not be empty, '.' or '..'")
+    return parts
 
 
 def update(store: ObjectStore, key: str, follow: Callable[[bytes | None], bytes]) -> None:
@@ -165,7 +181,4 @@ class FolderStore:
         return any(part.is_symlink() for part in (path, *path.parents)[: depth - 1])
 
     def _path(self, key: str) -> Path:
-        parts = key.split("/")
-        if any(part in ("", ".", "..") for part in parts) or "\x00" in key:
-            raise ValueError(f"{key!r} is no key: its parts may not be empty, '.' or '..'")
-        return self._root.joinpath(*parts)
+        return self._root.joinpath(*key_parts(key))
