@@ -4,14 +4,12 @@ from dagster import AutomationCondition
 
 _INPUT_UPDATED = AutomationCondition.any_deps_match(AutomationCondition.newly_updated())
 
+_INPUT_IS_NEWER = _INPUT_UPDATED.since(AutomationCondition.newly_updated()) & _INPUT_UPDATED.since(
+    AutomationCondition.newly_requested()
+)
+
 FOLLOWS_ITS_INPUTS = (
-    (
-        AutomationCondition.any_deps_match(AutomationCondition.will_be_requested())
-        | (
-            _INPUT_UPDATED.since(AutomationCondition.newly_updated())
-            & _INPUT_UPDATED.since(AutomationCondition.newly_requested())
-        )
-    )
+    (AutomationCondition.any_deps_match(AutomationCondition.will_be_requested()) | _INPUT_IS_NEWER)
     & ~AutomationCondition.any_deps_missing()
     & ~AutomationCondition.any_deps_in_progress()
     & ~AutomationCondition.in_progress()
@@ -25,3 +23,9 @@ inside them, because only then does Dagster compare the instants of the events a
 
 WHERE_MISSING = AutomationCondition.on_missing()
 """Once, when a partition appears. After that only on request."""
+
+FOLLOWS_WHAT_IS_THERE = (
+    _INPUT_IS_NEWER & ~AutomationCondition.any_deps_in_progress() & ~AutomationCondition.in_progress()
+).with_label("follows what is there")
+"""As soon as an input is newer and no other one is being made, also where some stations have none: a report of all
+stations does not wait for the one that failed."""

@@ -1,5 +1,7 @@
-"""What runs need from outside: the lake and the clock."""
+"""What runs need from outside: the lake, the clock, and whoever is to be told."""
 
+import logging
+import unicodedata
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -36,3 +38,26 @@ class Clock(dg.ConfigurableResource[date]):
     def today(self) -> date:
         """The present day in Ecuador."""
         return datetime.now(ECUADOR).date()
+
+
+class Notifier(dg.ConfigurableResource[None]):
+    """Tells people: in the log, or by an SNS topic whose subscribers get mail or messages."""
+
+    target: str
+    """`log`, or the topic's ARN."""
+    report_url: str
+    dagster_url: str
+
+    def send(self, subject: str, text: str) -> None:
+        """Send one message. Raises what boto3 raises when the topic does not take it."""
+        if self.target == "log":
+            logging.getLogger("celec_assets.alerts").warning("%s\n%s", subject, text)
+            return
+        import boto3
+
+        region = self.target.split(":")[3]
+        # SNS takes subjects of at most 99 ASCII characters on one line.
+        plain = unicodedata.normalize("NFKD", subject).encode("ascii", "ignore").decode()
+        boto3.client("sns", region_name=region).publish(
+            TopicArn=self.target, Subject=" ".join(plain.split())[:99], Message=text
+        )

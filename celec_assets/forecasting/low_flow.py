@@ -83,3 +83,11 @@ def with_levels(assessed: pd.DataFrame) -> pd.DataFrame:
         known = not np.isnan(list(probabilities.values())).any()
         levels[issue_date] = next((level for level, is_lit in lit.items() if is_lit), GREEN) if known else None
     return ordered.assign(level=ordered["issue_date"].map(levels).astype(object))[list(COLUMNS)]
+
+
+def change(before: pd.DataFrame, after: pd.DataFrame) -> tuple[str, str] | None:
+    """The lights before and after newer forecasts, where they differ. Before the first forecast it was green."""
+    if not len(after) or after["issue_date"].iloc[-1] in set(before["issue_date"]):
+        return None
+    was, now = ([GREEN, *table["level"].dropna()][-1] for table in (before, after))
+    return (was, now) if was != now else None

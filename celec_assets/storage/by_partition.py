@@ -38,9 +38,11 @@ if TYPE_CHECKING:
 
     Frames: TypeAlias = ByPartition[pd.DataFrame]
     from celec_assets.storage.backtests import Backtest
+    from celec_assets.storage.scorecards import Scorecard
 
     Documents: TypeAlias = ByPartition[dict[str, Any]]
     Tests: TypeAlias = ByPartition[Backtest]
+    Scorecards: TypeAlias = ByPartition[Scorecard]
 else:
     # Dagster checks values against the annotations of assets: a plain class, and no pandas while definitions load.
-    Frames = Documents = Tests = ByPartition
+    Frames = Documents = Tests = Scorecards = ByPartition

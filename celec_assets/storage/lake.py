@@ -10,9 +10,11 @@ from typing import Final
 import pandas as pd
 
 from celec_assets.sources.readings import MAX_BYTES
+from celec_assets.storage.alerts import Alerts
 from celec_assets.storage.backtests import Backtests
 from celec_assets.storage.formats import from_parquet, to_parquet
 from celec_assets.storage.observations import Observations
+from celec_assets.storage.scorecards import Scorecards
 from celec_assets.storage.store import FolderStore, ObjectMissing, ObjectStore
 from celec_assets.storage.versions import Forecasts, Models
 
@@ -74,28 +76,27 @@ class LandingZone:
         return hashlib.sha256(content).hexdigest()
 
 
-class Series:
-    """The clean daily series of every station: `daily_series/<station>.parquet`."""
+class Tables:
+    """One frame per station: `<layer>/<station>.parquet`."""
 
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
+    def __init__(self, store: ObjectStore, layer: str) -> None:
+        self._store, self._layer = store, layer
 
-    def write(self, station: str, series: pd.DataFrame) -> str:
-        """Store a series (columns `series.schema.COLUMNS`). Returns its key."""
-        self._store.put(key := self._key(station), to_parquet(series))
+    def write(self, station: str, table: pd.DataFrame) -> str:
+        """Store a station's frame. Returns its key."""
+        self._store.put(key := self._key(station), to_parquet(table))
         return key
 
     def read(self, station: str) -> pd.DataFrame:
-        """A station's series. Raises `ObjectMissing`."""
+        """A station's frame. Raises `ObjectMissing`."""
         return from_parquet(self._store.get(self._key(station)))
 
     def exists(self, station: str) -> bool:
-        """Whether the station has a series."""
+        """Whether the station has one."""
         return self._store.exists(self._key(station))
 
-    @staticmethod
-    def _key(station: str) -> str:
-        return f"daily_series/{station}.parquet"
+    def _key(self, station: str) -> str:
+        return f"{self._layer}/{station}.parquet"
 
 
 class Lake:
@@ -105,10 +106,15 @@ class Lake:
         self.store = store
         self.raw = LandingZone(store)
         self.observations = Observations(store)
-        self.series = Series(store)
+        self.series = Tables(store, "daily_series")
+        """Columns `series.schema.COLUMNS`."""
         self.models = Models(store)
         self.forecasts = Forecasts(store)
         self.backtests = Backtests(store)
+        self.scorecards = Scorecards(store)
+        self.warnings = Tables(store, "low_flow_warnings")
+        """Columns `forecasting.low_flow.COLUMNS`."""
+        self.alerts = Alerts(store)
 
     @classmethod
     def open(cls, url: str) -> "Lake":

@@ -156,6 +156,17 @@ class Forecasts:
         """The key of the forecast to show. Raises `ObjectMissing`."""
         return str(from_json(self._store.get(self._pointer(station)))["forecast"])
 
+    def issue_dates(self, station: str) -> list[pd.Timestamp]:
+        """The issue dates of which a forecast was issued, in order."""
+        prefix = f"flow_forecast/{station}/issued/"
+        return [
+            pd.Timestamp(info.key.removeprefix(prefix).removesuffix(".parquet")) for info in self._store.list(prefix)
+        ]
+
+    def issued(self, station: str, issue_date: pd.Timestamp) -> pd.DataFrame:
+        """The forecast that was issued for a date. Raises `ObjectMissing`."""
+        return from_parquet(self._store.get(f"flow_forecast/{station}/issued/{issue_date:%Y-%m-%d}.parquet"))
+
     def exists(self, station: str) -> bool:
         """Whether the station has a forecast to show."""
         return self._store.exists(self._pointer(station))

@@ -1,0 +1,64 @@
+"""Who is told of what went wrong: runs and checks that failed become alerts, and alerts are sent."""
+
+from typing import Final
+
+import dagster as dg
+
+from celec_assets.resources import Clock, LakeResource, Notifier
+
+WILL_BE_RETRIED: Final = "dagster/will_retry"
+"""Dagster's tag on a failed run that it starts again."""
+
+
+@dg.sensor(default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=60)
+def send_alerts(lake: LakeResource, notifier: Notifier) -> dg.SkipReason:
+    """Sends the alerts that wait in the lake. One that is not taken fails the tick; the next one tries again."""
+    alerts = lake.get().alerts
+    subjects = []
+    for alert in alerts.unsent():
+        notifier.send(alert.subject, f"{alert.text}\n")
+        alerts.mark_sent(alert)
+        subjects.append(alert.subject)
+    return dg.SkipReason("; ".join(subjects) if subjects else "there is nothing to tell")
+
+
+@dg.run_failure_sensor(default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=60)
+def failed_runs(context: dg.RunFailureSensorContext, lake: LakeResource, clock: Clock, notifier: Notifier) -> None:
+    """An alert for a run that failed and is not going to be started again."""
+    from celec_assets.alerts import run_failed
+
+    run = context.instance.get_run_by_id(context.dagster_run.run_id) or context.dagster_run
+    if run.tags.get(WILL_BE_RETRIED) == "true":
+        return
+    reasons = [event.step_failure_data.error_display_string for event in context.get_step_failure_events()]
+    reason = "\n".join(reasons) or context.failure_event.message or ""
+    made = sorted(key.to_user_string() for key in run.asset_selection or ()) or [run.job_name]
+    lake.get().alerts.add(run_failed(made, reason, f"{notifier.dagster_url}/runs/{run.run_id}", clock.today()))
+    _tell_failed_checks(context, lake, clock, notifier)
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=60,
+)
+def failed_checks(context: dg.RunStatusSensorContext, lake: LakeResource, clock: Clock, notifier: Notifier) -> None:
+    """An alert for every check of severity ERROR that failed, also where the run went on."""
+    _tell_failed_checks(context, lake, clock, notifier)
+
+
+def _tell_failed_checks(
+    context: dg.RunStatusSensorContext, lake: LakeResource, clock: Clock, notifier: Notifier
+) -> None:
+    from celec_assets.alerts import check_failed
+
+    run_id = context.dagster_run.run_id
+    failing: dict[str, dict[str, str]] = {}
+    for event in context.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
+        evaluation = event.get_dagster_event().asset_check_evaluation_data
+        if not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR:
+            key = evaluation.asset_check_key
+            why = ", ".join(f"{name}: {value.value}" for name, value in evaluation.metadata.items())
+            failing.setdefault(f"{key.asset_key.to_user_string()}.{key.name}", {})[evaluation.partition or "all"] = why
+    for check, reasons in failing.items():
+        lake.get().alerts.add(check_failed(check, reasons, f"{notifier.dagster_url}/runs/{run_id}", clock.today()))
