@@ -10,15 +10,18 @@ with warnings.catch_warnings():
     # they are used all the same.
     warnings.simplefilter("ignore", dg.BetaWarning)
     warnings.simplefilter("ignore", dg.PreviewWarning)
+    from celec_assets.assets.arrivals import geoglows_arrivals, historian_arrivals
     from celec_assets.assets.backtest import flow_backtest
     from celec_assets.assets.checks import ALL_CHECKS
     from celec_assets.assets.forecast import flow_forecast, flow_model
     from celec_assets.assets.raw import observations, raw_files, station_observations
     from celec_assets.assets.series import daily_series
 
-from celec_assets.jobs import backtest, read_raw_files, train_models
+from celec_assets.jobs import backtest, fetch_geoglows, fetch_historian, read_raw_files, train_models
 from celec_assets.resources import Clock, LakeResource
+from celec_assets.schedules import morning_geoglows, morning_historian
 from celec_assets.sensors import automation, new_raw_files
+from celec_assets.services import GeoglowsService, HistorianService
 from celec_assets.settings import Settings
 from celec_assets.storage.io_managers import LakeIOManager
 
@@ -32,13 +35,21 @@ def build_definitions(settings: Settings, **resource_overrides: Any) -> dg.Defin
     lake = LakeResource(url=settings.lake_url)
     layers = ("observations", "series", "models", "forecasts", "backtests")
     return dg.Definitions(
-        assets=[raw_files, observations, station_observations, daily_series, flow_model, flow_forecast, flow_backtest],
+        assets=[
+            *(historian_arrivals, geoglows_arrivals),
+            *(raw_files, observations, station_observations, daily_series, flow_model, flow_forecast, flow_backtest),
+        ],
         asset_checks=ALL_CHECKS,
-        jobs=[read_raw_files, train_models, backtest],
+        jobs=[fetch_historian, fetch_geoglows, read_raw_files, train_models, backtest],
+        schedules=[morning_historian, morning_geoglows],
         sensors=[new_raw_files, automation],
         resources={
             "lake": lake,
             "clock": Clock(),
+            "historian": HistorianService(url=settings.historian_url, ca_bundle=settings.ca_bundle),
+            "geoglows": GeoglowsService(
+                url=settings.geoglows_url, ca_bundle=settings.ca_bundle, further_rivers=settings.geoglows_rivers
+            ),
             **{layer: LakeIOManager(lake=lake, layer=layer) for layer in layers},
             **resource_overrides,
         },

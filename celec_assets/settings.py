@@ -37,6 +37,18 @@ class Settings(BaseSettings):
     dagster_url: str = "http://localhost:3000"
     """Where people open Dagster's UI: the links of alerts and reports lead there."""
 
+    historian_url: str = "https://generacioncsr.celec.gob.ec:8443/ords/csr/"
+    """CELEC's historian, or a mirror of it."""
+
+    geoglows_url: str = "https://geoglows.ecmwf.int/api/v2/"
+    """GEOGLOWS v2, or a mirror of it."""
+
+    geoglows_rivers: str = ""
+    """River ids to fetch from GEOGLOWS besides those of the catalogue, with commas between them."""
+
+    ca_bundle: str = ""
+    """File of certificates (PEM) that the connectors trust instead of the usual ones. They always verify."""
+
     @field_validator("lake_url")
     @classmethod
     def _lake(cls, url: str) -> str:
@@ -62,12 +74,27 @@ class Settings(BaseSettings):
             raise ValueError(f"{_shown(url)} is neither a server, http://... or https://..., nor sqlite:///<file>")
         return url
 
-    @field_validator("report_url", "dagster_url")
+    @field_validator("report_url", "dagster_url", "historian_url", "geoglows_url")
     @classmethod
     def _web_address(cls, url: str) -> str:
         if not _is_web_address(url):
             raise ValueError(f"{_shown(url)} is no web address, http://... or https://...")
         return url
+
+    @field_validator("geoglows_rivers")
+    @classmethod
+    def _river_ids(cls, rivers: str) -> str:
+        ids = [river.strip() for river in rivers.split(",")] if rivers.strip() else []
+        if wrong := [river for river in ids if not re.fullmatch(r"[1-9][0-9]{8}", river)]:
+            raise ValueError(f"{wrong[0]!r} is no river id, which has nine digits")
+        return ",".join(ids)
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _file(cls, path: str) -> str:
+        if path and not Path(path).is_file():
+            raise ValueError(f"there is no file {path!r}")
+        return path
 
 
 class WrongSettings(Exception):

@@ -9,10 +9,9 @@ from typing import Final
 from celec_assets.catalogue import GEOGLOWS_PREFIX, stations
 from celec_assets.connectors.client import Client
 from celec_assets.connectors.collector import Collector
-from celec_assets.connectors.landing import LandingZone
+from celec_assets.connectors.landing import Answers, LandingZone
 from celec_assets.sources.geoglows import FORECAST_COLUMNS, NAME
 
-URL: Final = "https://geoglows.ecmwf.int/api/v2/"
 FIRST_YEAR: Final = 1940
 """The simulation's own first."""
 
@@ -87,6 +86,16 @@ class Geoglows(Collector):
         if content and (days := _days(content)):
             # It says nothing of what was, so it adds neither rows nor a last day.
             self._keep(f"{latest}/{min(days)}", content, "csv", [])
+
+
+def issue_dates(landing: LandingZone) -> dict[str, date]:
+    """The newest forecast's issue date of every river that has one."""
+    found: dict[str, date] = {}
+    for question in sorted(Answers(landing, NAME).questions()):
+        river, kind, issued = question.removeprefix(f"{NAME}/").split("/")
+        if kind == "forecast":
+            found[river] = date.fromisoformat(issued)
+    return found
 
 
 def _flaw(*headers: set[str]) -> Callable[[bytes], str]:

@@ -14,9 +14,8 @@ from typing import Any, Final
 from celec_assets.catalogue import stations
 from celec_assets.connectors.client import Client, NoAnswer, StopAsking
 from celec_assets.connectors.collector import ECUADOR, Collector
-from celec_assets.connectors.landing import LandingZone
+from celec_assets.connectors.landing import Answers, LandingZone
 
-URL: Final = "https://generacioncsr.celec.gob.ec:8443/ords/csr/"
 SOURCE: Final = "celec-historian"
 FIRST_MONTH: Final = date(2010, 1, 1)
 """Mazar's first values are of early 2010, and no other station of ours began before."""
@@ -191,6 +190,17 @@ class Historian(Collector):
         params = {name: f"{day}T05:00:00.000Z" for name, day in window.items()}
         params |= {"mrid": str(point.mrid), "fecha": f"{month:%d/%m/%Y} 00:00:00"}
         return self._client.get("sardomcsr/pointValuesMesH24", params, _flaw)
+
+
+def last_days(landing: LandingZone) -> dict[str, date]:
+    """The last day with a value of every point that has one, by `<station>/<quantity>`."""
+    answers = Answers(landing, SOURCE)
+    found: dict[str, date] = {}
+    for question, answer in sorted(answers.questions().items(), reverse=True):
+        point, _, month = question.removeprefix(f"{SOURCE}/").rpartition("/")
+        if point not in found and (days := _days(answers.read(answer), date.fromisoformat(f"{month}-01"))):
+            found[point] = days[-1]
+    return found
 
 
 def _flaw(content: bytes) -> str:
