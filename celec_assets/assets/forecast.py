@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
+from celec_assets.assets.pictures import PICTURED, fan
 from celec_assets.automation import FOLLOWS_ITS_INPUTS, WHERE_MISSING
 from celec_assets.partitions import STATIONS
 from celec_assets.resources import Clock, LakeResource
@@ -113,7 +114,12 @@ def flow_forecast(
     def make(station: str) -> "pd.DataFrame":
         return issue(flow_model[station], daily_series[station], daily_series, made_on=clock.today())
 
-    return ByPartition(context.partition_keys, make, _describe_forecast)
+    def picture(forecast: "pd.DataFrame") -> dict[str, Any]:
+        drawn = fan(forecast, daily_series[forecast["station"].iloc[0]])
+        return {**_describe_forecast(forecast), "next 30 days": dg.MetadataValue.md(drawn)}
+
+    few = len(context.partition_keys) <= PICTURED
+    return ByPartition(context.partition_keys, make, picture if few else _describe_forecast)
 
 
 def _describe_forecast(forecast: "pd.DataFrame") -> dict[str, Any]:

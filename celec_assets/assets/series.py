@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
+from celec_assets.assets.pictures import PICTURED, series_with_flags
 from celec_assets.automation import FOLLOWS_ITS_INPUTS
 from celec_assets.partitions import STATIONS
 from celec_assets.refusal import Refusal
@@ -49,7 +50,12 @@ def daily_series(context: dg.AssetExecutionContext, station_observations: Frames
         others = {*spec.neighbours, *spec.may_be_copy_of}
         return clean(spec, readings, {other: station_observations[other] for other in others})
 
-    return ByPartition(context.partition_keys, make, _describe)
+    few = len(context.partition_keys) <= PICTURED
+    return ByPartition(context.partition_keys, make, _picture if few else _describe)
+
+
+def _picture(series: "pd.DataFrame") -> dict[str, Any]:
+    return {**_describe(series), "last 400 days": dg.MetadataValue.md(series_with_flags(series))}
 
 
 def _describe(series: "pd.DataFrame") -> dict[str, Any]:
