@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from celec_assets.assets.arrivals import MONTHS
 from celec_assets.jobs import fetch_geoglows, fetch_historian
 from celec_assets.refusal import Refusal
 from celec_assets.resources import ECUADOR, LakeResource
@@ -25,9 +24,9 @@ def morning_historian(
         first = historian.collector(lake.get()).first_day_to_ask(points())
     except Refusal as refusal:
         return dg.SkipReason(str(refusal))
-    last = MONTHS.get_last_partition_key(context.scheduled_execution_time)
-    span = {"dagster/asset_partition_range_start": f"{first:%Y-%m}", "dagster/asset_partition_range_end": str(last)}
-    return dg.RunRequest(tags=span)
+    today = context.scheduled_execution_time.astimezone(ECUADOR)
+    ends = {"start": f"{first:%Y-%m}", "end": f"{today:%Y-%m}"}
+    return dg.RunRequest(tags={f"dagster/asset_partition_range_{end}": month for end, month in ends.items()})
 
 
 @dg.schedule(job=fetch_geoglows, cron_schedule="40 6 * * *", execution_timezone=_ZONE, default_status=_RUNNING)
