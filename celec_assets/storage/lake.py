@@ -14,6 +14,7 @@ from celec_assets.storage.alerts import Alerts
 from celec_assets.storage.backtests import Backtests
 from celec_assets.storage.formats import from_parquet, to_parquet
 from celec_assets.storage.observations import Observations
+from celec_assets.storage.reports import Reports
 from celec_assets.storage.scorecards import Scorecards
 from celec_assets.storage.store import FolderStore, ObjectMissing, ObjectStore
 from celec_assets.storage.versions import Forecasts, Models
@@ -115,6 +116,7 @@ class Lake:
         self.warnings = Tables(store, "low_flow_warnings")
         """Columns `forecasting.low_flow.COLUMNS`."""
         self.alerts = Alerts(store)
+        self.reports = Reports(store)
 
     @classmethod
     def open(cls, url: str) -> "Lake":
