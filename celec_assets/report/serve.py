@@ -71,7 +71,7 @@ def create_app(store: ObjectStore) -> Starlette:
 
 
 def published(request: Request, name: str, content: bytes) -> Response:
-    """A published object, or 304 where the reader has it. It is asked for each time: tomorrow's has the same address."""
+    """A published object, or 304 where the reader has it; asked for each time, since the next has the same address."""
     # Weak, because what is sent may be compressed.
     tag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {**SECURITY, "ETag": tag, "Cache-Control": "no-cache"}
