@@ -2,13 +2,12 @@
 
 import argparse
 import os
-import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import dagster as dg
 from rich.console import Console
@@ -19,11 +18,13 @@ from celec_assets.build import build_definitions
 from celec_assets.catch_up import Outcome
 from celec_assets.check_gate import judge, write_junit
 from celec_assets.console import catch_up_on_screen, print_forecasts
+from celec_assets.history import add_options, fetch_history
 from celec_assets.partitions import STATIONS
 from celec_assets.refusal import Refusal
 from celec_assets.resources import Clock
-from celec_assets.settings import Settings, WrongSettings, read_settings
+from celec_assets.settings import WrongSettings, read_settings
 from celec_assets.storage.lake import Lake
+from celec_assets.storage.store import AccessDenied, LakeUnavailable
 
 # Not a terminal (CI, a file): wide enough for the tables.
 CONSOLE = Console(width=None if sys.stdout.isatty() else 120)
@@ -50,8 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     check.set_defaults(run=lambda options: run_check(options.raw, options.junit))
 
+    history = commands.add_parser("history", help="fill the lake with years of raw files from the public services")
+    add_options(history)
+    history.set_defaults(run=lambda options: fetch_history(options, read_settings(), CONSOLE))
+
     reread = commands.add_parser("reread", help="read raw files again, and make anew what follows")
-    reread.add_argument("pattern", help="of names below lake/raw, for instance '*diciembre-2025*'; '*' is all")
+    reread.add_argument("pattern", help="of names in the landing zone, for instance '*diciembre-2025*'; '*' is all")
     reread.set_defaults(run=lambda options: run_reread(options.pattern))
 
     remake = commands.add_parser("remake", help="make a station's series and forecast anew from what was read")
@@ -65,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
-    except (CannotStart, Refusal, WrongSettings) as error:
+    except (AccessDenied, CannotStart, LakeUnavailable, Refusal, WrongSettings) as error:
         print(f"celec: {error}", file=sys.stderr)
         return 2
 
@@ -74,7 +79,7 @@ def run_demo(raw: Path | None) -> int:
     """Fill the lake if it is empty, bring everything up to date, show the forecasts."""
     settings = read_settings()
     lake = Lake.open(settings.lake_url)
-    fill(Path(settings.lake_url), raw)
+    fill(lake, raw)
     with open_instance() as instance:
         catch_up_on_screen(build_definitions(settings), instance, lake, CONSOLE)
         stations = list(instance.get_dynamic_partitions(str(STATIONS.name)))
@@ -123,10 +128,12 @@ def run_rollback(station: str) -> int:
 
 def run_check(raw: Path | None, junit: Path) -> int:
     """Run everything in a new lake and judge the asset checks."""
+    settings = read_settings()
     with tempfile.TemporaryDirectory() as folder, dg.DagsterInstance.ephemeral() as instance:
-        fill(Path(folder), raw)
-        defs = build_definitions(Settings(lake_url=folder))
-        outcome = catch_up_on_screen(defs, instance, Lake.open(folder), CONSOLE)
+        lake = Lake.open(folder)
+        fill(lake, raw)
+        defs = build_definitions(settings.model_copy(update={"lake_url": folder}))
+        outcome = catch_up_on_screen(defs, instance, lake, CONSOLE)
         return show_checks(defs, outcome, junit)
 
 
@@ -145,42 +152,39 @@ def show_checks(defs: dg.Definitions, outcome: Outcome, junit: Path) -> int:
     return 1 if bad else 0
 
 
-def fill(lake: Path, raw: Path | None) -> None:
+def fill(lake: Lake, raw: Path | None) -> None:
     """Put the user's raw files, or into an empty lake the sample, into the landing zone.
 
     Raises:
         CannotStart: the folder is not there or holds no file, or sample and real files would be mixed.
     """
-    landing = lake / "raw"
-    there = _files(landing)
+    there = {file.name for file in lake.raw.list()}
     if raw is None:
         if not there:
             yesterday = Clock().today() - timedelta(days=1)
-            sample.main([str(landing), "--last-day", yesterday.isoformat()])
+            for name, content in sample.sample_files(last_day=yesterday):
+                lake.store.put(f"raw/{name}", content)
+            CONSOLE.print("an empty lake: filled with synthetic files, in which no value was measured")
         return
     if not raw.is_dir():
         raise CannotStart(f"{raw} is not a folder")
-    files = _files(raw)
+    files = {path.relative_to(raw).as_posix(): path for path in sorted(raw.rglob("*")) if path.is_file()}
     if not files:
         raise CannotStart(f"there is no file in {raw}")
     if there and _are_synthetic(there) != _are_synthetic(files):
         raise CannotStart(
-            f"the synthetic sample must not be mixed with real files, and {landing} holds the other kind; take another "
-            f"lake, for instance: CELEC_LAKE_URL=lake-of-my-own make demo RAW={raw}"
+            f"the synthetic sample must not be mixed with real files, and {lake.store.url} holds the other kind; "
+            f"take another lake, for instance: CELEC_LAKE_URL=lake-of-my-own make demo RAW={raw}"
         )
-    for path in files:
-        target = landing / path.relative_to(raw)
-        if not target.exists() or target.read_bytes() != path.read_bytes():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+    for name, path in files.items():
+        content = path.read_bytes()
+        # Put once more, it would look like a change.
+        if name not in there or lake.store.get(f"raw/{name}") != content:
+            lake.store.put(f"raw/{name}", content)
 
 
-def _files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
-
-
-def _are_synthetic(files: Sequence[Path]) -> bool:
-    return any(sample.MARK in path.stem for path in files)
+def _are_synthetic(names: Iterable[str]) -> bool:
+    return any(sample.MARK in PurePath(name).stem for name in names)
 
 
 if __name__ == "__main__":

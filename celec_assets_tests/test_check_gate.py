@@ -60,7 +60,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(lake: Path, raw: Path, junit: Path, **resources: Any) -> int:
-    cli.fill(lake, raw)
+    cli.fill(Lake.open(str(lake)), raw)
     defs = build_definitions(Settings(lake_url=str(lake)), **resources)
     with dg.DagsterInstance.ephemeral() as instance:
         outcome = CatchUp(defs, instance, Lake.open(str(lake))).run()
@@ -117,7 +117,7 @@ def test_a_warning_leaves_ci_green(raw: Path, tmp_path: Path) -> None:
 
 def test_a_blocking_check_that_fails_ends_its_run(raw: Path, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
-    cli.fill(lake, raw)
+    cli.fill(Lake.open(str(lake)), raw)
     manager = FaultyIOManager(lake=LakeResource(url=str(lake)), layer="forecasts", fault="crossing")
     defs = build_definitions(Settings(lake_url=str(lake)), forecasts=manager)
     with dg.DagsterInstance.ephemeral() as instance:
