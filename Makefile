@@ -33,6 +33,12 @@ benchmarks: $(BIN)/celec ## the figures that the README quotes
 skill: $(BIN)/celec ## the README's skill table: make skill RAW=/raw/files FROM=2022-01-01 TO=2025-12-31
 	$(BIN)/python -m benchmarks.skill $(RAW_OPTION) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
+history: $(BIN)/celec ## years of raw files from the public services; Ctrl-C and again goes on: make history FROM=2010-01
+	$(BIN)/celec history $(if $(FROM),--from $(FROM)) $(foreach id,$(STATION),--station $(id)) $(foreach id,$(GEOGLOWS),--geoglows $(id))
+
+live-check: $(BIN)/celec ## one question to each public service: do they still answer as they did? Needs a network
+	$(BIN)/python -m celec_assets.live_check
+
 lock: ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.txt

@@ -52,6 +52,7 @@ class Client:
         ca_bundle: str | None = None,
         pace: Pace | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        retries: int = 4,
     ) -> None:
         """Open no connection yet.
 
@@ -63,6 +64,7 @@ class Client:
         self.base_url = base_url.rstrip("/")
         self.requests = 0
         """Requests sent so far, retries and all."""
+        self._retries = Retry(total=retries, backoff_factor=2, backoff_max=60)
         self._pace = pace or Pace(urlsplit(base_url).netloc)
         self._sleep = sleep
         self._verify: str | bool = ca_bundle or True
@@ -81,7 +83,7 @@ class Client:
             NoAnswer: also when every retry failed.
             StopAsking: 403 and its like, a certificate that is not trusted, a long Retry-After.
         """
-        retries = Retry(total=4, backoff_factor=2, backoff_max=60)
+        retries = self._retries
         while True:
             try:
                 return self._ask(path, params, flaw)
@@ -89,8 +91,9 @@ class Client:
                 try:
                     retries = retries.increment("GET", path, error=reason)
                 except MaxRetryError:
-                    asked = len(retries.history) + 1
-                    raise NoAnswer(f"{self._whom(path)}: {reason} (asked {asked} times); try again later") from None
+                    times = len(retries.history) + 1
+                    asked = f"asked {times} times" if times > 1 else "asked once"
+                    raise NoAnswer(f"{self._whom(path)}: {reason} ({asked}); try again later") from None
                 self._sleep(max(retries.get_backoff_time(), reason.wait_s))
 
     def _ask(self, path: str, params: dict[str, str], flaw: Callable[[bytes], str]) -> bytes:
@@ -111,7 +114,7 @@ class Client:
             reason = f"{self._whom(path)}: the certificate is not trusted ({error})"
             raise StopAsking(f"{reason}; if it is right, trust it with CELEC_CA_BUNDLE") from None
         except (requests.exceptions.RequestException, HTTPError) as error:
-            raise _TryAgain(f"{type(error).__name__}: {error}") from None
+            raise _TryAgain(_plain(error)) from None
         if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             raise _TryAgain("a web page instead of data")
         if found := flaw(content):
@@ -143,6 +146,13 @@ class Client:
 
     def _whom(self, path: str) -> str:
         return f"{self.base_url}/{path}"
+
+
+def _plain(error: Exception) -> str:
+    """What went wrong, without the objects that requests and urllib3 wrap it in."""
+    cause = error.args[0] if error.args else error
+    reason = str(getattr(cause, "reason", cause))
+    return f"no connection, or a broken one: {reason.partition('): ')[2] or reason}"
 
 
 def _body(response: requests.Response) -> bytes:

@@ -45,6 +45,7 @@ class Collector:
         """
         self.arrived = Arrived()
         """Up to date at any moment, also after an exception."""
+        self.name = source
         self._client, self._answers, self._now = client, Answers(landing, source), now
         self._failures_in_a_row = 0
 

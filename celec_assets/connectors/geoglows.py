@@ -72,20 +72,28 @@ class Geoglows(Collector):
 
     def _retrospective(self, river: str, first: int, last: int) -> None:
         question = f"{NAME}/{river}/retrospective/{first if first == last else f'{first}-{last}'}"
-        window = {"format": "csv", "start_date": f"{first}0101", "end_date": f"{last}1231"}
-        headers = ({"time", river}, {"datetime", river})
-        content = self._try(question, lambda: self._client.get(f"retrospectivedaily/{river}", window, _flaw(*headers)))
+        content = self._try(question, lambda: ask_past(self._client, river, first, last))
         if content and (days := _days(content)):
             self._keep(question, content, "csv", days)
 
     def _forecast(self, river: str) -> None:
         """The newest forecast, under the day on which it begins: its issue date."""
-        latest = f"{NAME}/{river}/forecast"
-        flaw = _flaw(set(FORECAST_COLUMNS))
-        content = self._try(latest, lambda: self._client.get(f"forecast/{river}", {"format": "csv"}, flaw))
+        question = f"{NAME}/{river}/forecast"
+        content = self._try(question, lambda: ask_forecast(self._client, river))
         if content and (days := _days(content)):
             # It says nothing of what was, so it adds neither rows nor a last day.
-            self._keep(f"{latest}/{min(days)}", content, "csv", [])
+            self._keep(f"{question}/{min(days)}", content, "csv", [])
+
+
+def ask_past(client: Client, river: str, first_year: int, last_year: int) -> bytes:
+    """GEOGLOWS' answer for whole years of simulated daily flow. Raises like `Client.get`."""
+    window = {"format": "csv", "start_date": f"{first_year}0101", "end_date": f"{last_year}1231"}
+    return client.get(f"retrospectivedaily/{river}", window, _flaw({"time", river}, {"datetime", river}))
+
+
+def ask_forecast(client: Client, river: str) -> bytes:
+    """GEOGLOWS' newest forecast. Raises like `Client.get`."""
+    return client.get(f"forecast/{river}", {"format": "csv"}, _flaw(set(FORECAST_COLUMNS)))
 
 
 def issue_dates(landing: LandingZone) -> dict[str, date]:

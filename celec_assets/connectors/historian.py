@@ -133,7 +133,7 @@ class Historian(Collector):
             return _days(self._answers.read(known), month)
         if not self._heard:
             self._ask_control()
-        content = self._try(question, lambda: self._ask(point, month))
+        content = self._try(question, lambda: ask(self._client, point, month))
         if content is None:
             return None
         days = _days(content, month)
@@ -160,7 +160,7 @@ class Historian(Collector):
         month = _before(self._today().replace(day=1))
         for control in (point for point in points(_CONTROLS) if point.quantity == "flow"):
             try:
-                content = self._ask(control, month)
+                content = ask(self._client, control, month)
             except NoAnswer as reason:
                 raise StopAsking(str(reason)) from None
             if _days(content, month):
@@ -184,12 +184,14 @@ class Historian(Collector):
                 self._keep(question, content, "json", [])
         self._doubtful = []
 
-    def _ask(self, point: Point, month: date) -> bytes:
-        # Exclusive as it is, an end at the month's own would leave the last local day unfinished: one day more.
-        window = {"fechaInicio": month, "fechaFin": _after(month) + timedelta(days=1)}
-        params = {name: f"{day}T05:00:00.000Z" for name, day in window.items()}
-        params |= {"mrid": str(point.mrid), "fecha": f"{month:%d/%m/%Y} 00:00:00"}
-        return self._client.get("sardomcsr/pointValuesMesH24", params, _flaw)
+
+def ask(client: Client, point: Point, month: date) -> bytes:
+    """The historian's answer for a month. Raises like `Client.get`."""
+    # Exclusive as it is, an end at the month's own would leave the last local day unfinished: one day more.
+    window = {"fechaInicio": month, "fechaFin": _after(month) + timedelta(days=1)}
+    params = {name: f"{day}T05:00:00.000Z" for name, day in window.items()}
+    params |= {"mrid": str(point.mrid), "fecha": f"{month:%d/%m/%Y} 00:00:00"}
+    return client.get("sardomcsr/pointValuesMesH24", params, _flaw)
 
 
 def last_days(landing: LandingZone) -> dict[str, date]:
