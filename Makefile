@@ -5,10 +5,10 @@ RAW ?=
 RAW_OPTION := $(if $(RAW),--raw "$(RAW)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint proof lock benchmarks skill clean
+.PHONY: help demo test check lint proof history live-check lock benchmarks skill clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(BIN)/celec ## forecasts on a sample, or on your own raw files: make demo RAW=/some/folder
 	$(BIN)/celec demo $(RAW_OPTION)
