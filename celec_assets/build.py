@@ -15,11 +15,25 @@ with warnings.catch_warnings():
     from celec_assets.assets.checks import ALL_CHECKS
     from celec_assets.assets.forecast import flow_forecast, flow_model
     from celec_assets.assets.raw import observations, raw_files, station_observations
+    from celec_assets.assets.report import forecast_report
+    from celec_assets.assets.scorecard import forecast_scorecard
     from celec_assets.assets.series import daily_series
+    from celec_assets.assets.warnings import low_flow_warnings
 
-from celec_assets.jobs import backtest, fetch_geoglows, fetch_historian, read_raw_files, train_models
-from celec_assets.resources import Clock, LakeResource
-from celec_assets.schedules import morning_geoglows, morning_historian
+from celec_assets.alert_sensors import failed_checks, failed_runs, send_alerts
+from celec_assets.jobs import (
+    backtest,
+    fetch_geoglows,
+    fetch_historian,
+    forecast_watch,
+    forecasts,
+    morning_message,
+    read_raw_files,
+    report,
+    train_models,
+)
+from celec_assets.resources import Clock, LakeResource, Notifier
+from celec_assets.schedules import ALL_SCHEDULES
 from celec_assets.sensors import automation, new_raw_files
 from celec_assets.services import GeoglowsService, HistorianService
 from celec_assets.settings import Settings
@@ -33,19 +47,26 @@ def build_definitions(settings: Settings, **resource_overrides: Any) -> dg.Defin
         resource_overrides: resources by name that replace the usual ones, for instance a clock that stands still.
     """
     lake = LakeResource(url=settings.lake_url)
-    layers = ("observations", "series", "models", "forecasts", "backtests")
+    layers = ("observations", "series", "models", "forecasts", "backtests", "warnings", "scorecards")
     return dg.Definitions(
         assets=[
             *(historian_arrivals, geoglows_arrivals),
             *(raw_files, observations, station_observations, daily_series, flow_model, flow_forecast, flow_backtest),
+            *(low_flow_warnings, forecast_scorecard, forecast_report),
         ],
         asset_checks=ALL_CHECKS,
-        jobs=[fetch_historian, fetch_geoglows, read_raw_files, train_models, backtest],
-        schedules=[morning_historian, morning_geoglows],
-        sensors=[new_raw_files, automation],
+        jobs=[
+            *(fetch_historian, fetch_geoglows, read_raw_files, forecasts, report, train_models, backtest),
+            *(morning_message, forecast_watch),
+        ],
+        schedules=ALL_SCHEDULES,
+        sensors=[new_raw_files, automation, send_alerts, failed_runs, failed_checks],
         resources={
             "lake": lake,
             "clock": Clock(),
+            "notifier": Notifier(
+                target=settings.alerts, report_url=settings.report_url, dagster_url=settings.dagster_url
+            ),
             "historian": HistorianService(url=settings.historian_url, ca_bundle=settings.ca_bundle),
             "geoglows": GeoglowsService(
                 url=settings.geoglows_url, ca_bundle=settings.ca_bundle, further_rivers=settings.geoglows_rivers

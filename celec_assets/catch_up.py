@@ -15,7 +15,16 @@ from celec_assets.storage.lake import Lake
 PROCESS_TAG = "celec/process"
 """On the runs of a catch-up: the process that runs them."""
 
-ROAD = ("raw_files", "observations", "daily_series", "flow_model", "flow_forecast")
+ROAD = (
+    "raw_files",
+    "observations",
+    "daily_series",
+    "flow_model",
+    "flow_forecast",
+    "low_flow_warnings",
+    "forecast_scorecard",
+    "forecast_report",
+)
 """The assets that are made every day, in order."""
 
 
@@ -57,16 +66,27 @@ class CatchUp:
             "flow_forecast": lambda: {
                 s for s in self._behind("flow_forecast", "daily_series", lake.forecasts.exists) if lake.models.exists(s)
             },
+            "low_flow_warnings": lambda: self._behind("low_flow_warnings", "flow_forecast", lake.warnings.exists),
+            "forecast_scorecard": lambda: {
+                *self._behind("forecast_scorecard", "flow_forecast", lake.scorecards.exists),
+                *(
+                    s
+                    for s in self._behind("forecast_scorecard", "daily_series", lake.scorecards.exists)
+                    if lake.forecasts.exists(s)
+                ),
+            },
         }
         self._end_abandoned_runs()
         on_layer("raw_files", 1)
         self._execute("raw_files", {})
-        for asset in ROAD[1:]:
+        for asset in behind:
             partitions = {*behind[asset](), *also.get(asset, ())}
             on_layer(asset, len(partitions))
             definition = RAW_FILES if asset == "observations" else STATIONS
             for tags in range_tags(self._instance.get_dynamic_partitions(str(definition.name)), partitions):
                 self._execute(asset, tags)
+        on_layer("forecast_report", 1)
+        self._execute("forecast_report", {})
         return self.outcome
 
     def _end_abandoned_runs(self) -> None:

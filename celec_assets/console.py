@@ -22,6 +22,9 @@ WHAT_BEGINS = {
     "daily_series": "cleaning daily series",
     "flow_model": "training models",
     "flow_forecast": "forecasting",
+    "low_flow_warnings": "judging how likely low flow is",
+    "forecast_scorecard": "scoring what was issued",
+    "forecast_report": "writing the report",
 }
 
 
@@ -40,7 +43,7 @@ def catch_up_on_screen(
 
             def on_layer(asset: str, partitions: int) -> None:
                 what = f"{WHAT_BEGINS[asset]} ({partitions})" if partitions else f"{WHAT_BEGINS[asset]}: nothing new"
-                console.print(f"[dim]{time.monotonic() - started:6.1f} s[/dim]  {asset:14} {what}")
+                console.print(f"[dim]{time.monotonic() - started:6.1f} s[/dim]  {asset:18} {what}")
                 status.update(f"{what} ...")
 
             outcome = catch_up.run(on_layer, also)

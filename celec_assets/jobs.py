@@ -4,8 +4,10 @@ import dagster as dg
 
 from celec_assets.assets.arrivals import geoglows_arrivals, historian_arrivals
 from celec_assets.assets.backtest import flow_backtest
-from celec_assets.assets.forecast import flow_model
+from celec_assets.assets.forecast import flow_forecast, flow_model
 from celec_assets.assets.raw import observations
+from celec_assets.assets.report import forecast_report
+from celec_assets.resources import Clock, LakeResource, Notifier
 
 fetch_historian = dg.define_asset_job(
     "fetch_historian",
@@ -20,6 +22,16 @@ fetch_geoglows = dg.define_asset_job(
 read_raw_files = dg.define_asset_job(
     "read_raw_files", selection=dg.AssetSelection.assets(observations), description="Read raw files into observations."
 )
+forecasts = dg.define_asset_job(
+    "forecasts",
+    selection=dg.AssetSelection.assets(flow_forecast),
+    description="Make the forecasts of a range of stations. Warnings, scorecards and the report follow by themselves.",
+)
+report = dg.define_asset_job(
+    "report",
+    selection=dg.AssetSelection.assets(forecast_report),
+    description="Make the report anew from what is in the lake.",
+)
 train_models = dg.define_asset_job(
     "train_models",
     selection=dg.AssetSelection.assets(flow_model),
@@ -30,3 +42,40 @@ backtest = dg.define_asset_job(
     selection=dg.AssetSelection.assets(flow_backtest),
     description="Judge the recipe on past days, station by station. Minutes a station the first time.",
 )
+
+
+@dg.op
+def tell_the_morning(lake: LakeResource, clock: Clock, notifier: Notifier) -> None:
+    """The report's first sentences and its address, to everybody who is told of alerts."""
+    from celec_assets.alerts import morning_message
+    from celec_assets.report.summary import sentences
+
+    store = lake.get()
+    store.alerts.add(morning_message(sentences(store.reports.read()), notifier.report_url, clock.today()))
+
+
+@dg.job(description="Send the summary of the morning and the address of the report.")
+def morning_message() -> None:
+    """See the description."""
+    tell_the_morning()
+
+
+@dg.op
+def look_for_forecasts(lake: LakeResource, clock: Clock, notifier: Notifier) -> None:
+    """An alert when there is no report of today, or when the data of a station are old."""
+    from celec_assets.alerts import missing_this_morning, no_fresh_forecast
+    from celec_assets.storage.store import ObjectMissing
+
+    store = lake.get()
+    try:
+        report = store.reports.read()
+    except ObjectMissing:
+        report = None
+    if problems := missing_this_morning(report, clock.today()):
+        store.alerts.add(no_fresh_forecast(problems, notifier.dagster_url, clock.today()))
+
+
+@dg.job(description="Alert when this morning's forecasts are not there, or older than they should be.")
+def forecast_watch() -> None:
+    """See the description."""
+    look_for_forecasts()

@@ -1,11 +1,21 @@
 """What every asset states in the same way: owner, backfill policy, column schema."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 OWNERS = ["team:forecasting"]
 
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 """A range of partitions is one run: starting a process costs more than a station."""
+
+BY_NINE = dg.FreshnessPolicy.cron(
+    deadline_cron="0 9 * * *", lower_bound_delta=timedelta(hours=2), timezone="America/Guayaquil"
+)
+"""Made anew every morning between seven and nine."""
+
+WITHIN_DAYS = dg.FreshnessPolicy.time_window(warn_window=timedelta(days=2), fail_window=timedelta(days=4))
+"""Made anew as soon as raw files come, which they do every day or two."""
 
 
 def columns(**type_by_name: str) -> dict[str, dg.TableSchema]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
+from celec_assets.assets.common import BY_NINE, OWNERS, SINGLE_RUN, columns
 from celec_assets.assets.pictures import PICTURED, fan
 from celec_assets.automation import FOLLOWS_ITS_INPUTS, WHERE_MISSING
 from celec_assets.partitions import STATIONS
@@ -84,6 +84,7 @@ def _describe_model(model: dict[str, Any]) -> dict[str, Any]:
     backfill_policy=SINGLE_RUN,
     automation_condition=FOLLOWS_ITS_INPUTS,
     io_manager_key="forecasts",
+    freshness_policy=BY_NINE,
     group_name="forecast",
     owners=OWNERS,
     kinds={"prophet", "parquet"},

@@ -40,23 +40,28 @@ def low_flow_warnings(
     A row per issued forecast and window. Lights follow from the issued forecasts in their order, with hysteresis; one
     that changes becomes an alert.
     """
+    import pandas as pd
+
     from celec_assets.alerts import level_changed
+    from celec_assets.catalogue import station as find_station
     from celec_assets.forecasting.low_flow import assess, change, with_levels
 
     store = lake.get()
 
     def make(station: str) -> "pd.DataFrame":
-        import pandas as pd
-
         flow = daily_series[station].set_index("day")["flow_m3s"]
-        known = (
-            store.warnings.read(station) if store.warnings.exists(station) else assess(flow_forecast[station], flow)[:0]
-        )
-        new = [date for date in store.forecasts.issue_dates(station) if date not in set(known["issue_date"])]
-        frames = [assess(store.forecasts.issued(station, date), flow) for date in new]
-        warnings = with_levels(pd.concat([known, *frames]) if len(known) else pd.concat(frames or [known]))
+        if store.warnings.exists(station):
+            known = store.warnings.read(station)
+        else:
+            known = with_levels(assess(flow_forecast[station], flow))[:0]
+        seen = set(known["issue_date"])
+        new = [date for date in store.forecasts.issue_dates(station) if date not in seen]
+        judged = [assess(store.forecasts.issued(station, date), flow) for date in new]
+        # pandas cannot join what is empty without a warning.
+        warnings = with_levels(pd.concat([known, *judged] if len(known) else judged or [known]))
         if changed := change(known, warnings):
-            store.alerts.add(level_changed(station, *changed, warnings, clock.today()))
+            newest = warnings[warnings["issue_date"] == warnings["issue_date"].max()]
+            store.alerts.add(level_changed(find_station(station).name, *changed, newest, clock.today()))
         return warnings
 
     return ByPartition(context.partition_keys, make, _describe)

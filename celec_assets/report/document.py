@@ -26,6 +26,17 @@ class Level(StrEnum):
     RED = "red"
 
 
+class Problem(StrEnum):
+    """Why a station has no forecast."""
+
+    NO_READINGS = "no_readings"
+    """No raw file holds readings of it that can be used."""
+    NO_MODEL = "no_model"
+    """No model could be trained; less than a year of observed days is the usual reason."""
+    FAILED = "failed"
+    """There is a model, and its forecast could not be made."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -120,7 +131,7 @@ class Station(_Part):
     """Days from the issue date to the day on which the report was made."""
     is_stale: bool
     """Whether the newest observation is older than `Report.stale_after_days`."""
-    problem: str
+    problem: Problem | None
     level: Level | None
     level_since: date | None
     """The issue date from which on the light has been what it is."""

@@ -40,6 +40,10 @@ class Scorecards:
         )
         return Scorecard(issued, scores)
 
+    def exists(self, station: str) -> bool:
+        """Whether the station has one."""
+        return self._store.exists(f"forecast_scorecard/{station}/scores.parquet")
+
     def find(self, station: str) -> Scorecard | None:
         """A station's scorecard, if it has one."""
         try:

@@ -1,0 +1,178 @@
+"""Who is told of what: one message for a cause and day, in plain words, and none is lost."""
+
+import logging
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from celec_assets.alert_sensors import failed_checks, failed_runs, send_alerts
+from celec_assets.alerts import level_changed, missing_this_morning, morning_message, no_fresh_forecast
+from celec_assets.build import build_definitions
+from celec_assets.catch_up import CatchUp
+from celec_assets.resources import Clock, LakeResource, Notifier
+from celec_assets.settings import Settings
+from celec_assets.storage.alerts import Alert, Alerts
+from celec_assets.storage.lake import Lake
+from celec_assets.storage.store import FolderStore
+from celec_assets_tests.report_sample import sample_report
+
+TODAY = date(2025, 12, 31)
+
+
+class StoppedClock(Clock):
+    def today(self) -> date:
+        return TODAY
+
+
+class Recorder(Notifier):
+    target: str = "log"
+    report_url: str = "http://report"
+    dagster_url: str = "http://dagster"
+
+
+def alert(cause: str = "a", day: str = "2025-12-31") -> Alert:
+    return Alert(day, cause, f"subject of {cause}", "text")
+
+
+def test_a_cause_is_told_once_a_day(store: FolderStore) -> None:
+    alerts = Alerts(store)
+    assert alerts.add(alert())
+    assert not alerts.add(alert())
+    assert alerts.add(alert("b"))
+    assert alerts.add(alert(day="2026-01-01"))
+    assert [a.day for a in alerts.unsent()] == ["2025-12-31", "2025-12-31", "2026-01-01"]
+    for waiting in list(alerts.unsent()):
+        alerts.mark_sent(waiting)
+    assert list(alerts.unsent()) == []
+    assert not alerts.add(alert()), "it was sent"
+
+
+def test_what_waits_is_sent_once_and_what_is_not_taken_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = Lake.open(str(tmp_path)).alerts
+    for cause in "abc":
+        alerts.add(alert(cause))
+    taken: list[str] = []
+
+    def send(_: object, subject: str, text: str) -> None:
+        if len(taken) == 1 and "down" not in taken:
+            taken.append("down")
+            raise OSError("the topic does not answer")
+        taken.append(subject)
+
+    monkeypatch.setattr(Notifier, "send", send)
+    resources = {"lake": LakeResource(url=str(tmp_path)), "notifier": Recorder()}
+    with pytest.raises(OSError, match="does not answer"):
+        send_alerts(dg.build_sensor_context(resources=resources))
+    skipped = send_alerts(dg.build_sensor_context(resources=resources))
+    assert sorted(t for t in taken if t != "down") == [f"subject of {cause}" for cause in "abc"]
+    assert "subject of" in skipped.skip_message
+    assert send_alerts(dg.build_sensor_context(resources=resources)).skip_message == "there is nothing to tell"
+
+
+def test_the_log_is_told_by_default(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "celec_assets.alerts"):
+        Recorder().send("Mazar: caudal bajo", "45 m³/s")
+    assert "Mazar: caudal bajo" in caplog.text
+    assert "45 m³/s" in caplog.text
+
+
+@pytest.fixture
+def failed(tmp_path: Path):
+    """An instance with the runs of a lake in which one file is bad, and what to evaluate sensors with."""
+    raw = tmp_path / "lake" / "raw"
+    raw.mkdir(parents=True)
+    days = pd.date_range("2024-01-01", "2025-12-31")
+    rows = "".join(f"{d:%Y-%m-%d},{20 + d.day}.25\n" for d in days)
+    (raw / "good.csv").write_text(f"time,620883808\n{rows}")
+    (raw / "bad.csv").write_text("<html>504")
+    settings = Settings(lake_url=str(tmp_path / "lake"))
+    lake = Lake.open(settings.lake_url)
+    with dg.DagsterInstance.ephemeral() as instance:
+        clock = StoppedClock()
+        outcome = CatchUp(build_definitions(settings, clock=clock), instance, lake).run()
+        resources = {"lake": LakeResource(url=settings.lake_url), "clock": clock, "notifier": Recorder()}
+        yield instance, outcome, resources, lake
+
+
+def failure_context(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.RunFailureSensorContext:
+    (event,) = (e for e in instance.all_logs(run.run_id) if e.dagster_event and e.dagster_event.is_run_failure)
+    return dg.build_run_status_sensor_context(
+        "failed_runs", event.get_dagster_event(), instance, run
+    ).for_run_failure()
+
+
+def test_a_failed_run_says_what_happened_what_to_do_and_where_to_look(failed) -> None:
+    instance, outcome, resources, lake = failed
+    (run,) = (r.dagster_run for r in outcome.runs if not r.success)
+    failed_runs(failure_context(instance, run), **resources)
+    failed_runs(failure_context(instance, run), **resources)
+    by_cause = {a.cause: a for a in lake.alerts.unsent()}
+    assert by_cause.keys() == {"run failed: observations", "check failed: observations.file_can_be_read"}
+    told = by_cause["run failed: observations"]
+    assert told.day == "2025-12-31"
+    assert "bad.csv" in told.text
+    assert "Correct it and upload it again" in told.text
+    assert f"http://dagster/runs/{run.run_id}" in told.text
+    assert "bad.csv" in by_cause["check failed: observations.file_can_be_read"].text
+
+
+def test_a_run_that_is_started_again_alerts_nobody(failed) -> None:
+    instance, outcome, resources, lake = failed
+    (run,) = (r.dagster_run for r in outcome.runs if not r.success)
+    instance.add_run_tags(run.run_id, {"dagster/will_retry": "true"})
+    failed_runs(failure_context(instance, run), **resources)
+    assert list(lake.alerts.unsent()) == []
+
+
+def test_a_check_of_severity_error_is_told_although_the_run_went_on_and_a_warning_is_not(failed) -> None:
+    instance, outcome, resources, lake = failed
+    forecast_run = outcome.runs[-4]
+    key = next(iter(forecast_run.get_asset_check_evaluations())).asset_check_key
+    for passed, severity, name in (
+        (False, dg.AssetCheckSeverity.WARN, "warns"),
+        (False, dg.AssetCheckSeverity.ERROR, "fails"),
+        (True, dg.AssetCheckSeverity.ERROR, "passes"),
+    ):
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=key.asset_key, check_name=name, passed=passed, severity=severity, partition="mazar",
+            metadata={"reason": "wrong"},
+        )  # fmt: skip
+        instance.report_runless_asset_event(evaluation)
+    run = forecast_run.dagster_run
+    event = next(e for e in instance.all_logs(run.run_id) if e.dagster_event and e.dagster_event.is_run_success)
+    context = dg.build_run_status_sensor_context("failed_checks", event.get_dagster_event(), instance, run)
+    failed_checks(context, **resources)
+    assert list(lake.alerts.unsent()) == [], "none of this run's"
+
+
+def test_a_change_of_light_is_told_in_spanish_and_english() -> None:
+    newest = pd.DataFrame({"window_days": [7, 14], "below_p20": [0.62, 0.5], "p20_m3s": [31.4, 30.2]})
+    told = level_changed("Mazar", "green", "orange", newest, TODAY)
+    assert "verde -> naranja" in told.subject
+    assert "próximos 7 días: 62 % de que la media quede bajo 31 m³/s" in told.text
+    assert "next 14 days: 50 % that the mean stays below 30 m³/s" in told.text
+
+
+def test_a_morning_without_a_report_or_with_old_data_is_told() -> None:
+    report = sample_report()
+    assert missing_this_morning(None, TODAY) == ["there is no report of today: there is none at all"]
+    assert missing_this_morning(report, date(2040, 1, 1)) == [
+        f"there is no report of today: the newest is of {report.made_on}"
+    ]
+    stale = [s for s in report.stations if s.is_stale and s.age_days is not None and s.age_days <= 31]
+    assert missing_this_morning(report, report.made_on) == [f"{s.name}: no data since {s.issue_date}" for s in stale]
+    told = no_fresh_forecast(["Mazar: no data since 2025-11-03"], "http://dagster", TODAY)
+    assert "Mazar: no data since 2025-11-03" in told.text
+    assert "http://dagster/runs" in told.text
+
+
+def test_the_morning_message_holds_a_sentence_a_station_in_both_languages_and_the_link() -> None:
+    told = morning_message([("Mazar: 45 m³/s", "Mazar: 45 m3/s")], "http://report", TODAY)
+    assert told.text.splitlines() == [
+        "Mazar: 45 m³/s", "Informe: http://report", "", "Mazar: 45 m3/s", "Report: http://report",
+    ]  # fmt: skip
