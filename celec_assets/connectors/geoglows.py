@@ -50,11 +50,13 @@ class Geoglows(Collector):
             StopAsking: see `Client`.
         """
         for river in rivers:
-            for first, last in self._spans(river, first_year):
-                self._retrospective(river, first, last)
-                on_step(f"{river} {first} to {last}")
             self._forecast(river)
             on_step(f"{river} forecast")
+            for first, last in self._spans(river, first_year):
+                on_step(f"{river} {first} to {last}")
+                # A river that is not known here will not be in another year either.
+                if not self._retrospective(river, first, last):
+                    break
 
     def _spans(self, river: str, first_year: int) -> list[tuple[int, int]]:
         """Each unbroken gap of past years, and each year that may still change."""
@@ -70,11 +72,13 @@ class Geoglows(Collector):
         gaps = [[year for _, year in run] for _, run in groupby(enumerate(lacking), lambda pair: pair[1] - pair[0])]
         return [(gap[0], gap[-1]) for gap in gaps] + [(year, year) for year in open_years]
 
-    def _retrospective(self, river: str, first: int, last: int) -> None:
+    def _retrospective(self, river: str, first: int, last: int) -> bool:
+        """Whether there was an answer."""
         question = f"{NAME}/{river}/retrospective/{first if first == last else f'{first}-{last}'}"
         content = self._try(question, lambda: ask_past(self._client, river, first, last))
         if content and (days := _days(content)):
             self._keep(question, content, "csv", days)
+        return content is not None
 
     def _forecast(self, river: str) -> None:
         """The newest forecast, under the day on which it begins: its issue date."""
