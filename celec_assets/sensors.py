@@ -19,6 +19,10 @@ PATROL_EVERY = timedelta(hours=1)
 PATROL_FILES = 20
 """Files that the patrol looks at in a tick, besides those that changed."""
 
+RECENT = 32
+"""Changes that the cursor remembers one by one. S3 dates an object by the beginning of its upload, so one that took
+long, or a multipart upload, appears between changes that were looked at before it was there."""
+
 _DONE: Final = "~"
 """Follows every file in the patrol's order: the round is over."""
 
@@ -36,7 +40,7 @@ def new_raw_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg
     """Requests `observations` for every raw file whose content was not read yet, the oldest change first.
 
     What was read is known from the observations; the cursor only says where to look next. Files that changed since
-    the newest change that was looked at come first: only settled ones, so that none can appear before it later. An
+    the last look come first, once they are settled, and with them those that appear among the last few changes. An
     hourly patrol, a few files a tick, then finds what no date tells: a run that failed before it read, a folder moved
     here with its old dates, a date in the future, parsers that changed. To have everything looked at now, reset the
     cursor.
@@ -45,8 +49,8 @@ def new_raw_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg
     now = _now()
     cursor = _Cursor.parse(context.cursor, now)
     files = {(file.modified.isoformat(), _mark(file.name)): file for file in store.raw.list()}
-    changed = [at for at in sorted(files) if at > cursor.newest and files[at].modified <= now - SETTLED_AFTER]
-    changed = changed[:FILES_PER_TICK]
+    recent = [at for at in sorted(files) if at > cursor.behind and files[at].modified <= now - SETTLED_AFTER]
+    changed = [at for at in recent if _change(at) not in cursor.recent][:FILES_PER_TICK]
     patrolled: list[str] = []
     if not _is_reading(context.instance, now):
         # A date ahead of the clock will not become settled for long: it does not keep the patrol away.
@@ -54,7 +58,7 @@ def new_raw_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg
         cursor, marks = cursor.patrol(sorted(settled), now, min(PATROL_FILES, FILES_PER_TICK - len(changed)))
         patrolled = [settled[mark] for mark in marks]
     if changed:
-        cursor = replace(cursor, newest=changed[-1])
+        cursor = cursor.after(sorted({*changed, *(at for at in recent if _change(at) in cursor.recent)}))
 
     looked_at = dict.fromkeys([*(files[at].name for at in changed), *patrolled])
     # By name, as the asset `raw_files` adds them: whoever is first, a range of partitions begins before it ends.
@@ -76,8 +80,10 @@ class _Cursor:
 
     began: datetime
     """When the patrol's last round began."""
-    newest: tuple[str, str] = ("", "")
-    """Instant and name of the newest change that was looked at."""
+    behind: tuple[str, str] = ("", "")
+    """Instant and name of a change: up to it only the patrol looks."""
+    recent: frozenset[str] = frozenset()
+    """The changes after it that were looked at."""
     patrolled: str = _DONE
     """The name up to which the patrol has come in this round."""
 
@@ -85,13 +91,21 @@ class _Cursor:
     def parse(cls, text: str | None, now: datetime) -> "_Cursor":
         """One that was reset, or is of an earlier version, begins anew: all files are looked at once more."""
         try:
-            instant, mark, patrolled, began = (text or "").split("|")
-            return cls(datetime.fromisoformat(began).astimezone(UTC), (instant, mark), patrolled)
+            instant, mark, recent, patrolled, began = (text or "").split("|")
+            return cls(
+                datetime.fromisoformat(began).astimezone(UTC), (instant, mark), frozenset(recent.split()), patrolled
+            )
         except ValueError:
             return cls(now)
 
     def __str__(self) -> str:
-        return "|".join((*self.newest, self.patrolled, self.began.isoformat()))
+        return "|".join((*self.behind, " ".join(sorted(self.recent)), self.patrolled, self.began.isoformat()))
+
+    def after(self, looked_at: list[tuple[str, str]]) -> "_Cursor":
+        """Goes on behind these changes, but for the last few."""
+        last = looked_at[-RECENT:]
+        behind = looked_at[-RECENT - 1] if len(looked_at) > RECENT else self.behind
+        return replace(self, behind=behind, recent=frozenset(map(_change, last)))
 
     def patrol(self, marks: list[str], now: datetime, most: int) -> tuple["_Cursor", list[str]]:
         """The next few of the sorted names, where a round is going on or due."""
@@ -105,6 +119,11 @@ class _Cursor:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _change(at: tuple[str, str]) -> str:
+    """A change, in short."""
+    return _mark("".join(at))[:8]
 
 
 def _mark(name: str) -> str:
