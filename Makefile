@@ -5,13 +5,16 @@ RAW ?=
 RAW_OPTION := $(if $(RAW),--raw "$(RAW)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint proof history live-check lock benchmarks skill clean
+.PHONY: help demo serve test check lint proof history live-check lock benchmarks skill clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(BIN)/celec ## forecasts on a sample, or on your own raw files: make demo RAW=/some/folder
 	$(BIN)/celec demo $(RAW_OPTION)
+
+serve: $(BIN)/celec ## the report as a web page, at http://localhost:8080
+	$(BIN)/celec serve
 
 test: $(BIN)/celec ## every test but the slow ones
 	$(BIN)/python -m pytest -m "not slow"

@@ -67,6 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     back.add_argument("station", help="station id, for instance mazar")
     back.set_defaults(run=lambda options: run_rollback(options.station))
 
+    serve = commands.add_parser("serve", help="show the report as a web page")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 is every one (%(default)s)")
+    serve.add_argument("--port", type=int, default=8080, help="(%(default)s)")
+    serve.set_defaults(run=lambda options: run_serve(options.host, options.port))
+
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
@@ -123,6 +128,17 @@ def run_rollback(station: str) -> int:
     now = lake.models.roll_back(station)
     CONSOLE.print(f"{station}: {now} is in use again, {before} is not", highlight=False, soft_wrap=True)
     CONSOLE.print("materialize flow_forecast to forecast with it before the next new day", highlight=False)
+    return 0
+
+
+def run_serve(host: str, port: int) -> int:
+    """Show the report that is in the lake, until the process is stopped."""
+    import uvicorn
+
+    from celec_assets.report.serve import create_app
+
+    app = create_app(Lake.open(read_settings().lake_url).store)
+    uvicorn.run(app, host=host, port=port, server_header=False)
     return 0
 
 
