@@ -74,9 +74,11 @@ def _flows(target: Day | Mean) -> dict[str, float]:
 
 
 def _cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula, whatever a name or a reason begins with."""
+    """A cell that no spreadsheet takes for a formula, whatever a name begins with; numbers to three decimals."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float):
+        return round(value, 3)
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return value
