@@ -16,6 +16,9 @@ from celec_assets.services import GeoglowsService, HistorianService, now
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake
 
+ANSWER_S = 0.5
+"""What an answer usually takes."""
+
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended, by custom of shells."""
 
@@ -65,9 +68,10 @@ def fetch_history(options: argparse.Namespace, settings: Settings, console: Cons
     }
     for name, number in requests.items():
         if number:
-            minutes = max(round(number * INTERVAL_S / 60), 1)
+            minutes = max(round(number * (INTERVAL_S + ANSWER_S) / 60), 1)
             console.print(
-                f"{name}: {number} requests at most, one every {INTERVAL_S} s: about {minutes} min", highlight=False
+                f"{name}: {number} requests at most, one at a time and a second apart: about {minutes} min",
+                highlight=False,
             )
     console.print("The newest come first. Ctrl-C ends it at any time; the same command goes on from there.\n")
     progress = Progress(

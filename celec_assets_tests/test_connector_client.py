@@ -60,57 +60,73 @@ def test_requests_start_a_second_apart_also_across_retries_as_the_server_sees_it
     assert min(after - before for before, after in pairwise(starts)) >= 1.0
 
 
-def test_the_first_request_does_not_wait_and_the_next_one_only_for_what_is_left(
+def turn(pace: Pace, clock: FastClock | None = None, lasts: float = 0.0) -> None:
+    with pace.turn():
+        if clock:
+            clock.now += lasts
+
+
+def test_the_first_request_does_not_wait_and_the_next_one_only_for_what_is_left_since_the_answer(
     clock: FastClock, tmp_path: Path
 ) -> None:
     pace = Pace("test", tmp_path, clock.time, clock.sleep)
-    pace.wait()
+    turn(pace, clock, lasts=30)
     assert clock.slept == []
     clock.now += 0.4
-    pace.wait()
+    turn(pace)
     assert clock.slept == [pytest.approx(INTERVAL_S - 0.4)]
     clock.now += 7
-    pace.wait()
+    turn(pace)
     assert len(clock.slept) == 1
+
+
+def test_a_request_that_failed_counts_as_well(clock: FastClock, tmp_path: Path) -> None:
+    pace = Pace("test", tmp_path, clock.time, clock.sleep)
+    with pytest.raises(KeyboardInterrupt), pace.turn():
+        raise KeyboardInterrupt
+    turn(pace)
+    assert clock.slept == [INTERVAL_S]
 
 
 def test_a_clock_that_was_set_back_costs_one_interval_and_no_more(clock: FastClock, tmp_path: Path) -> None:
     pace = Pace("test", tmp_path, clock.time, clock.sleep)
-    pace.wait()
+    turn(pace)
     clock.now -= 86_400
-    pace.wait()
+    turn(pace)
     assert clock.slept == [INTERVAL_S]
 
 
 @pytest.mark.parametrize("stamp", ["", "yesterday"])
 def test_a_damaged_stamp_is_none(clock: FastClock, tmp_path: Path, stamp: str) -> None:
     (tmp_path / "test").write_text(stamp)
-    Pace("test", tmp_path, clock.time, clock.sleep).wait()
+    turn(Pace("test", tmp_path, clock.time, clock.sleep))
     assert clock.slept == []
 
 
-def start_twice(folder: str, starts: "multiprocessing.Queue[float]") -> None:
+def take_two_turns(folder: str, turns: "multiprocessing.Queue[tuple[float, float]]") -> None:
     pace = Pace("test", Path(folder))
     for _ in range(2):
-        pace.wait()
-        starts.put(time.time())
+        with pace.turn():
+            began = time.time()
+            time.sleep(0.1)
+            turns.put((began, time.time()))
 
 
-def test_processes_share_the_pace(tmp_path: Path) -> None:
+def test_processes_take_turns(tmp_path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
-    starts = spawn.Queue()
-    processes = [spawn.Process(target=start_twice, args=(str(tmp_path), starts)) for _ in range(2)]
+    turns = spawn.Queue()
+    processes = [spawn.Process(target=take_two_turns, args=(str(tmp_path), turns)) for _ in range(2)]
     for process in processes:
         process.start()
-    found = sorted(starts.get(timeout=60) for _ in range(4))
+    found = sorted(turns.get(timeout=60) for _ in range(4))
     for process in processes:
         process.join()
-    assert min(after - before for before, after in pairwise(found)) >= 1.0
+    assert min(began - ended for (_, ended), (began, _) in pairwise(found)) >= INTERVAL_S
 
 
 def test_servers_have_a_pace_each(clock: FastClock, tmp_path: Path) -> None:
     for server in ("a:8443", "b"):
-        Pace(server, tmp_path, clock.time, clock.sleep).wait()
+        turn(Pace(server, tmp_path, clock.time, clock.sleep))
     assert clock.slept == []
 
 

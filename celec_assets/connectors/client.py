@@ -63,7 +63,7 @@ class Client:
         """
         self.base_url = base_url.rstrip("/")
         self.requests = 0
-        """Requests sent so far, retries and all."""
+        """Sent so far, retries and all."""
         self._retries = Retry(total=retries, backoff_factor=2, backoff_max=60)
         self._pace = pace or Pace(urlsplit(base_url).netloc)
         self._sleep = sleep
@@ -97,17 +97,16 @@ class Client:
                 self._sleep(max(retries.get_backoff_time(), reason.wait_s))
 
     def _ask(self, path: str, params: dict[str, str], flaw: Callable[[bytes], str]) -> bytes:
-        self._pace.wait()
+        url = f"{self.base_url}/{path}"
+        timeout = (CONNECT_S, READ_S)
         self.requests += 1
         try:
-            with self._session.get(
-                f"{self.base_url}/{path}",
-                params=params,
-                timeout=(CONNECT_S, READ_S),
-                stream=True,
-                allow_redirects=False,
-                verify=self._verify,
-            ) as response:
+            with (
+                self._pace.turn(),
+                self._session.get(
+                    url, params=params, timeout=timeout, stream=True, allow_redirects=False, verify=self._verify
+                ) as response,
+            ):
                 self._judge(path, response)
                 content = _body(response)
         except requests.exceptions.SSLError as error:

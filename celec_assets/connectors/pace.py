@@ -2,20 +2,22 @@
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from filelock import FileLock
 
-INTERVAL_S: Final = 1.1
-"""Between the starts of two requests. A tenth above one second, since what counts is when the server sees them."""
+INTERVAL_S: Final = 1.0
+"""Between the end of a request and the start of the next. Counted from the end, since nobody knows when exactly a
+server saw a request, only that it has seen one that it answered."""
 
 _STAMPS: Final = Path(tempfile.gettempdir(), "celec-assets-pace")
 
 
 class Pace:
-    """Lets a request to one server start every `INTERVAL_S` at most."""
+    """Lets one request to a server go on at a time, and `INTERVAL_S` pass after it."""
 
     def __init__(
         self,
@@ -28,21 +30,25 @@ class Pace:
 
         Args:
             server: host and port.
-            folder: where processes leave the instant of the last start; those that share it share the pace.
+            folder: where processes leave the instant of the last request; those that share it share the pace.
             clock: seconds since the epoch, the same for all processes.
         """
         self._stamp = folder / server.replace(":", "_")
         self._clock, self._sleep = clock, sleep
 
-    def wait(self) -> None:
-        """Return when the next request may start. Whoever else waits, waits behind."""
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Begins when a request may start, and has to last until its answer is there. Whoever else asks waits."""
         self._stamp.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self._stamp}.lock"):
             # Below zero where the clock was set back: then a whole interval is waited, and no more.
             passed = max(self._clock() - self._last(), 0.0)
             if passed < INTERVAL_S:
                 self._sleep(INTERVAL_S - passed)
-            self._stamp.write_text(repr(self._clock()), encoding="ascii")
+            try:
+                yield
+            finally:
+                self._stamp.write_text(repr(self._clock()), encoding="ascii")
 
     def _last(self) -> float:
         try:
