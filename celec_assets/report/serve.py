@@ -24,7 +24,7 @@ from celec_assets.storage.reports import FILES, PREFIX
 from celec_assets.storage.store import LakeUnavailable, ObjectMissing, ObjectStore
 
 LOG: Final = logging.getLogger(__name__)
-DAY: Final = r"\d{4}-\d\d-\d\d"
+DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 PUBLISHED: Final = re.compile(rf"(by_date/{DAY}/)?({'|'.join(map(re.escape, FILES))})|by_date/index\.html")
 """All that can be asked for: what does not look like this is not looked up."""
 FOLDER: Final = re.compile(rf"(by_date/({DAY}/)?)?")
