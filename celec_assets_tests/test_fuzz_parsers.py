@@ -1,16 +1,20 @@
 """Whatever stands in a file: it is refused by name, or nothing comes out of it that does not stand in it."""
 
 import csv
+import gzip
 import io
+import json
 import math
 import re
 from datetime import date
+from typing import Any
 
 import pandas as pd
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from celec_assets.sources import COLUMNS, RefusedFile, read_raw_file
+from celec_assets.sources.readings import unpack
 
 TODAY = date(2026, 1, 15)
 FUZZ = settings(derandomize=True, max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -43,11 +47,51 @@ REACH = "".join(["time,620883808\n", *(f"2024-02-{day:02d},{day}.4{day}\n" for d
 STAMPED = "".join(
     ["datetime,620883809\n", *(f"2024-02-{day:02d} 00:00:00+00:00,{day}e1\n" for day in range(1, 9))]
 ).encode()
-FILES = [SUR, QUOTED, CCS, REACH, STAMPED]
-NAMES = ["x.csv", "celec-sur/Hidrología_CSR_marzo-2024.csv", "Hidrologia_2024_03_muestra.csv", "celec-ccs/..x", ""]
+FORECAST = "".join(
+    [
+        "datetime,flow_uncertainty_upper,flow_median,flow_uncertainty_lower\n",
+        *(f"2024-02-0{day}T00:00:00+00:00,{day}.5,{day}.4,{day}.3\n" for day in range(1, 8)),
+    ]
+).encode()
+ANSWER = json.dumps(
+    {
+        "items": [
+            {"loctimestamp": f"2024-03-{day:02d}T05:00:00Z", "valueedit": None if day % 5 == 0 else day + 0.25}
+            for day in range(31, 0, -1)
+        ],
+        "hasMore": False,
+    },
+    separators=(",", ":"),
+).encode()
+FILES = [SUR, QUOTED, CCS, REACH, STAMPED, FORECAST, ANSWER]
+ANSWERED = "celec-historian/mazar/flow/2024-03/20240401T120000Z-0123456789ab.json.gz"
+NAMES = [
+    *("x.csv", "celec-sur/Hidrología_CSR_marzo-2024.csv", "Hidrologia_2024_03_muestra.csv", "celec-ccs/..x", ""),
+    *(
+        ANSWERED,
+        ANSWERED.replace("flow", "level"),
+        ANSWERED.replace("mazar", "nowhere"),
+        ANSWERED.replace("-03", "-04"),
+    ),
+    *(ANSWERED.replace("2024-03", "0000-00"), "geoglows/620883808/retrospective/2024/x.csv.gz"),
+]
 PIECES = [
     *(b",", b";", b"\t", b"\n", b"\r", b"\r\n", b'"', b'""', b" ", b".", b"-", b"/", b"0", b"9", b"\x00", b"\xff"),
     *(b"nan", b"NaN", b"inf", b"1e999", b"-1e999", b"1e-999", b"1.234", b"1,5", b"-7", b"1e9", b"_", b"+", b"e"),
+    *(
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b":",
+        b"null",
+        b"true",
+        b"Infinity",
+        b'"valueedit"',
+        b"T05:00:00Z",
+        b"1" * 5000,
+        b"[" * 5000,
+    ),
     *(b"12/31/2024", b"31/12/2025", b"2024-02-30", b"9999-12-31", b"0001-01-01", b"16/01/2026", b"Fecha", b"<", b"#"),
     *("١٢".encode(), "٢٠٢٤-٠٢-٠١".encode(), "\u2028".encode(), "\ufeff".encode(), "\u00a0".encode(), "é".encode()),
 ]
@@ -61,7 +105,8 @@ def check(file: str, content: bytes) -> None:
         assert str(refused).startswith(file)
         assert refused.reason
         assert len(refused.reason) < 600
-        assert refused.line is None or 1 <= refused.line <= content.count(b"\n") + content.count(b"\r") + 1
+        text = unpacked(content)
+        assert refused.line is None or 1 <= refused.line <= text.count(b"\n") + text.count(b"\r") + 1
         return
     assert tuple(readings.columns) == COLUMNS
     order = list(zip(readings["station"], readings["day"], strict=True))
@@ -84,9 +129,22 @@ def read(file: str, content: bytes) -> pd.DataFrame | RefusedFile:
 
 def named(content: bytes) -> "list[tuple[set[date], set[float]]]":
     """The days and the numbers that each row names, found without our parsers; rows of another length name none."""
-    text = content.decode("utf-8-sig")
+    text = unpacked(content).decode("utf-8-sig")
+    if text.lstrip().startswith("{"):
+        return [(days_in(item["loctimestamp"]), number_of(item["valueedit"])) for item in json.loads(text)["items"]]
     header, *rows = csv.reader(io.StringIO(text, newline=""))
     return [(days_in(row[0]), numbers_in(row[1:])) for row in rows if len(row) == len(header)]
+
+
+def unpacked(content: bytes) -> bytes:
+    try:
+        return unpack("", content)
+    except RefusedFile:
+        return b""
+
+
+def number_of(value: Any) -> set[float]:
+    return set() if value is None else {float(value)}
 
 
 def days_in(field: str) -> set[date]:
@@ -209,10 +267,11 @@ MUTATIONS = [flip, insert, cut, cut_line, move_line, swap_fields, set_field, set
 
 
 def test_the_files_are_read_as_long_as_nothing_happened_to_them() -> None:
-    read = [len(read_raw_file("x.csv", content, TODAY)[1]) for content in FILES]
-    assert read == [30, 30, 8, 8, 8]
+    read = [len(read_raw_file(ANSWERED, content, TODAY)[1]) for content in FILES]
+    assert read == [30, 30, 8, 8, 8, 0, 25]
     for content in FILES:
-        check("x.csv", content)
+        check(ANSWERED, content)
+        check(ANSWERED, gzip.compress(content))
 
 
 @FUZZ
@@ -262,3 +321,36 @@ def test_plausible_rows(flows: list[tuple[int, int, str, str]], name: str) -> No
 @given(content=mutated(), name=st.sampled_from(NAMES))
 def test_files_to_which_something_happened(content: bytes, name: str) -> None:
     check(name, content)
+
+
+@settings(FUZZ, max_examples=800)
+@given(content=mutated(), name=st.sampled_from(NAMES), packed=st.booleans(), data=st.data())
+def test_packed_files_to_which_something_happened_before_or_after(
+    content: bytes, name: str, packed: bool, data: st.DataObject
+) -> None:
+    content = gzip.compress(content, mtime=0)
+    if packed:
+        content = data.draw(st.sampled_from([flip, insert, cut]))(data.draw, content)
+    check(name, content)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["2024-03-01T05:00:00Z", "31.2", ""]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=6,
+)
+ITEMS = st.fixed_dictionaries(
+    {
+        "loctimestamp": st.sampled_from(
+            [f"2024-03-{day:02d}T05:00:00Z" for day in range(33)] + ["2024-04-01T05:00:00Z"]
+        )
+        | JSON,
+        "valueedit": st.none() | st.floats() | st.integers(-5, 10**400) | JSON,
+    }
+)
+
+
+@FUZZ
+@given(items=st.lists(ITEMS | JSON, max_size=6) | JSON, name=st.sampled_from(NAMES), more=st.booleans() | JSON)
+def test_answers_of_any_shape(items: Any, name: str, more: Any) -> None:
+    check(name, json.dumps({"items": items, "hasMore": more}).encode())
