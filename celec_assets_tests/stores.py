@@ -57,3 +57,12 @@ def objects(store: FolderStore) -> dict[str, bytes]:
     root = Path(store.url)
     files = {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
     return {key: content for key, content in files.items() if key != ".partial/swap.lock"}
+
+
+def bucket_objects(url: str) -> dict[str, bytes]:
+    """Every object below `s3://bucket/prefix`, as anybody else sees it."""
+    import boto3
+
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    found = boto3.resource("s3").Bucket(bucket).objects.filter(Prefix=f"{prefix}/")
+    return {item.key.removeprefix(f"{prefix}/"): item.get()["Body"].read() for item in found}

@@ -1,0 +1,78 @@
+"""The whole road in S3: the same objects as in a folder, and the same commands."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from celec_assets import cli
+from celec_assets.build import build_definitions
+from celec_assets.catch_up import CatchUp
+from celec_assets.sample import sample_files
+from celec_assets.settings import Settings
+from celec_assets.storage.lake import Lake
+from celec_assets_tests.stores import bucket_objects, objects
+from celec_assets_tests.test_pipeline import StoppedClock
+
+pytestmark = pytest.mark.slow
+LAST_DAY = date(2025, 12, 31)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def catch_up(url: str, instance: dg.DagsterInstance) -> Lake:
+    lake = Lake.open(url)
+    for name, content in sample_files(last_day=LAST_DAY, years=2):
+        lake.store.put(f"raw/{name}", content)
+    clock = StoppedClock(day=(LAST_DAY + timedelta(days=1)).isoformat())
+    assert CatchUp(build_definitions(Settings(lake_url=url), clock=clock), instance, lake).run().failed == []
+    return lake
+
+
+def test_a_lake_in_s3_holds_the_same_bytes_under_the_same_keys_as_one_in_a_folder(
+    s3_url: str, tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    catch_up(s3_url, instance)
+    with dg.DagsterInstance.ephemeral() as other:
+        folder = catch_up(str(tmp_path / "lake"), other)
+    there = bucket_objects(s3_url)
+    assert there == objects(folder.store)
+    layers = {"raw", "observations", "daily_series", "flow_model", "flow_forecast"}
+    assert layers <= {key.split("/")[0] for key in there}
+
+
+def test_every_command_works_on_a_lake_in_s3(
+    s3_url: str,
+    tmp_path: Path,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, content in sample_files(last_day=LAST_DAY, years=2, reaches=()):
+        if "ccs" in name:
+            (tmp_path / name).parent.mkdir()
+            (tmp_path / name).write_bytes(content)
+    monkeypatch.setenv("CELEC_LAKE_URL", s3_url)
+    monkeypatch.setattr(cli, "open_instance", lambda: nullcontext(instance))
+
+    assert cli.main(["demo", "--raw", str(tmp_path)]) == 0
+    assert f"{s3_url}/flow_forecast/coca/" in capsys.readouterr().out.replace("\n", "")
+    before = {info.key: info.modified for info in Lake.open(s3_url).store.list("raw/")}
+
+    assert cli.main(["demo", "--raw", str(tmp_path)]) == 0
+    assert "reading raw files: nothing new" in capsys.readouterr().out
+    assert {info.key: info.modified for info in Lake.open(s3_url).store.list("raw/")} == before
+
+    assert cli.main(["reread", "*ccs*"]) == 0
+    assert "reading raw files (1)" in capsys.readouterr().out
+    assert cli.main(["remake", "coca"]) == 0
+    assert "cleaning daily series (1)" in capsys.readouterr().out
+    assert cli.main(["rollback", "coca"]) == 2
+    assert "coca has had no other model in use" in capsys.readouterr().err
