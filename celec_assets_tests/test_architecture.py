@@ -82,6 +82,22 @@ def test_sources_series_and_forecasting_know_neither_dagster_nor_the_lake() -> N
     assert [line for path in pure for line in forbidden_imports(path, PACKAGE, NOT_PURE, rule)] == []
 
 
+def test_connectors_know_neither_dagster_nor_the_lake_and_nobody_behind_the_landing_zone_knows_them() -> None:
+    connectors = [path for path in modules() if layer(path) == "connectors"]
+    assert connectors
+    assert [line for path in connectors for line in forbidden_imports(path, PACKAGE, NOT_PURE, "HTTP to bytes")] == []
+    allowed = {"connectors", "services.py", "schedules.py", "history.py", "live_check.py", "assets/arrivals.py"}
+    others = [
+        path
+        for path in modules()
+        if not {layer(path), path.relative_to(PACKAGE).as_posix()} & {*allowed, "assets/checks/arrivals.py"}
+    ]
+    rule = "they write files, and nothing else is known of them"
+    assert [
+        line for path in others for line in forbidden_imports(path, PACKAGE, ("celec_assets.connectors",), rule)
+    ] == []
+
+
 def test_only_forecasting_knows_prophet() -> None:
     others = [path for path in modules() if layer(path) != "forecasting"]
     found = [line for path in others for line in forbidden_imports(path, PACKAGE, ("prophet",), "only forecasting may")]

@@ -11,6 +11,8 @@ from celec_assets.build import build_definitions
 from celec_assets.settings import Settings, WrongSettings, read_settings
 
 ASSETS = [
+    "historian_arrivals",
+    "geoglows_arrivals",
     "raw_files",
     "observations",
     "station_observations",
@@ -57,6 +59,8 @@ def test_the_graph_is_the_road(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     parents = {a: {p.to_user_string() for p in graph.get(dg.AssetKey(a)).parent_keys} for a in ASSETS}
     assert parents == {
+        "historian_arrivals": set(),
+        "geoglows_arrivals": set(),
         "raw_files": set(),
         "observations": {"raw_files"},
         "station_observations": {"observations"},

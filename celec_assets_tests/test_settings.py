@@ -42,6 +42,10 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
         ("MLFLOW_URL", "sqlite:////data/mlflow.db", "sqlite:////data/mlflow.db"),
         ("REPORT_URL", "https://celec.example/report/", "https://celec.example/report/"),
         ("DAGSTER_URL", "http://[::1]:3000", "http://[::1]:3000"),
+        ("HISTORIAN_URL", "https://mirror.example:8443/ords/csr/", "https://mirror.example:8443/ords/csr/"),
+        ("GEOGLOWS_RIVERS", " 620883808, 620569241 ", "620883808,620569241"),
+        ("GEOGLOWS_RIVERS", " ", ""),
+        ("CA_BUNDLE", __file__, __file__),
     ],
 )
 def test_what_is_allowed_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, value: str, read: str) -> None:
@@ -89,6 +93,10 @@ def test_what_is_allowed_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, va
         ("MLFLOW_URL", ["", "mlflow:5000", "ftp://mlflow", "http://", "sqlite://", "./mlruns"], "sqlite:///<file>"),
         ("REPORT_URL", ["", "localhost:8080", "http://", "http://a b", "http://a:port", "//a"], "http://... or https"),
         ("DAGSTER_URL", ["", "localhost:3000", "http://a:99999"], "http://... or https"),
+        ("HISTORIAN_URL", ["", "generacioncsr.celec.gob.ec", "file:///ords"], "http://... or https"),
+        ("GEOGLOWS_URL", ["", "geoglows.ecmwf.int"], "http://... or https"),
+        ("GEOGLOWS_RIVERS", ["Mazar", "62088380", "620883808;620569241", "620883808,", "012345678"], "has nine digits"),
+        ("CA_BUNDLE", ["no-such-file.pem", "/"], "there is no file"),
     ],
 )
 def test_what_is_not_allowed_is_named_with_what_is(
