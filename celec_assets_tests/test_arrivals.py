@@ -1,7 +1,12 @@
 """The connectors in Dagster: what a morning brings, what a backfill asks, and what a failure stops."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 import dagster as dg
@@ -240,3 +245,40 @@ def test_a_server_is_a_pool_and_the_instance_lets_one_run_in() -> None:
     with dg.DagsterInstance.from_config(str(Path(__file__).parents[1])) as instance:
         pools = instance.get_concurrency_config().pool_config
     assert (pools.default_pool_limit, pools.pool_granularity.value) == (1, "op")
+
+
+ONE_MONTH = """
+import sys
+import dagster as dg
+from celec_assets.build import build_definitions
+from celec_assets.settings import Settings
+
+folder, url, month = sys.argv[1:]
+job = build_definitions(Settings(lake_url=f"{folder}/lake", historian_url=url)).resolve_implicit_global_asset_job_def()
+with dg.DagsterInstance.from_config(folder) as instance:
+    job.execute_in_process(
+        asset_selection=[dg.AssetKey("historian_arrivals")], instance=instance, partition_key=month
+    )
+"""
+
+
+@pytest.mark.slow  # two processes, each with a request a second
+def test_two_runs_never_ask_a_server_at_once(services: Services, tmp_path: Path) -> None:
+    root = Path(__file__).parents[1]
+    shutil.copy(root / "dagster.yaml", tmp_path)
+    for point in points():
+        services.fill(point.mrid, date(2026, 5, 1), YESTERDAY)
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", ONE_MONTH, str(tmp_path), services.historian_url, month],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            stderr=subprocess.DEVNULL,
+        )
+        for month in ("2026-08", "2026-09")
+    ]
+    assert [run.wait(timeout=200) for run in runs] == [0, 0]
+    in_turn = [month for month, _ in groupby(asked.month for asked in services.asked)]
+    control, first, again, second = in_turn
+    assert {first, second} == {"2026-08", "2026-09"}
+    assert control == again
