@@ -1,0 +1,57 @@
+"""The code location of the production tests: ours, and a few jobs that do nothing but what a test needs to see."""
+
+import time
+
+import dagster as dg
+
+from celec_assets.build import build_definitions
+from celec_assets.settings import read_settings
+
+
+class Seconds(dg.Config):
+    seconds: float = 0
+
+
+@dg.op
+def nothing() -> None:
+    pass
+
+
+@dg.op
+def talk(context: dg.OpExecutionContext, config: Seconds) -> None:
+    """Four events a second, each of which is a write to the database."""
+    until = time.monotonic() + config.seconds
+    while time.monotonic() < until:
+        context.log_event(dg.AssetObservation("talk"))
+        time.sleep(0.25)
+
+
+@dg.op
+def grow() -> None:
+    """More and more memory, as a model that is too large for its task."""
+    kept = []
+    while True:
+        kept.append(b"x" * 2**24)
+
+
+@dg.job
+def empty() -> None:
+    nothing()
+
+
+@dg.job
+def talking() -> None:
+    talk()
+
+
+@dg.job(tags={"ecs/cpu": "256", "ecs/memory": "512"})
+def growing() -> None:
+    grow()
+
+
+every_minute = dg.ScheduleDefinition(name="every_minute", job=empty, cron_schedule="* * * * *")
+
+defs = dg.Definitions.merge(
+    build_definitions(read_settings()),
+    dg.Definitions(jobs=[empty, talking, growing], schedules=[every_minute]),
+)
