@@ -25,13 +25,18 @@ _RUNNING = dg.DefaultScheduleStatus.RUNNING
 _ZONE = str(ECUADOR)
 
 
-@dg.schedule(job=fetch_historian, cron_schedule="40 6 * * *", execution_timezone=_ZONE, default_status=_RUNNING)
+@dg.schedule(
+    job=fetch_historian,
+    cron_schedule="40 6 * * *",
+    execution_timezone=_ZONE,
+    default_status=_RUNNING,
+    description="CELEC's historian from where the lake ends. Far from the hours at which it knows nothing "
+    "(docs/sources.md), and early enough to wait for one of them to pass before the forecasts.",
+)
 def morning_historian(
     context: dg.ScheduleEvaluationContext, lake: LakeResource, historian: HistorianService
 ) -> dg.RunRequest | dg.SkipReason:
-    """CELEC's historian from where the lake ends. Far from the hours at which it knows nothing (docs/sources.md), and
-    early enough to wait for one of them to pass before the forecasts.
-    """
+    """See the description."""
     from celec_assets.connectors.historian import points
 
     try:
@@ -43,9 +48,15 @@ def morning_historian(
     return dg.RunRequest(tags={f"dagster/asset_partition_range_{end}": month for end, month in ends.items()})
 
 
-@dg.schedule(job=fetch_geoglows, cron_schedule="40 6 * * *", execution_timezone=_ZONE, default_status=_RUNNING)
+@dg.schedule(
+    job=fetch_geoglows,
+    cron_schedule="40 6 * * *",
+    execution_timezone=_ZONE,
+    default_status=_RUNNING,
+    description="What GEOGLOWS has of the past, and today's forecasts. Another server, so both are asked at once.",
+)
 def morning_geoglows(lake: LakeResource, geoglows: GeoglowsService) -> dg.RunRequest | dg.SkipReason:
-    """What GEOGLOWS has of the past and today's forecasts; another server, so both can be asked at once."""
+    """See the description."""
     try:
         geoglows.collector(lake.get())
     except Refusal as refusal:
