@@ -5,7 +5,7 @@ RAW ?=
 RAW_OPTION := $(if $(RAW),--raw "$(RAW)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint proof history live-check lock benchmarks skill clean
+.PHONY: help demo serve test check lint proof history live-check lock benchmarks skill picture clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ benchmarks: $(BIN)/celec ## the figures that the README quotes
 
 skill: $(BIN)/celec ## the README's skill table: make skill RAW=/raw/files FROM=2022-01-01 TO=2025-12-31
 	$(BIN)/python -m benchmarks.skill $(RAW_OPTION) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+
+picture: $(BIN)/celec ## the README's picture, from the report in the lake; needs Chromium
+	$(BIN)/python -m benchmarks.picture
 
 history: $(BIN)/celec ## years of raw files from the public services; Ctrl-C and again goes on: make history FROM=2010-01
 	$(BIN)/celec history $(if $(FROM),--from $(FROM)) $(foreach id,$(STATION),--station $(id)) $(foreach id,$(GEOGLOWS),--geoglows $(id))

@@ -36,13 +36,14 @@
   }
 
   // A chart is read by a slider that lies over it: its value is a day, and that day's row of the table is what it says.
+  const said = (cell) => cell.textContent.trim();
   const read = (slider) => {
     const figure = slider.closest("figure");
     const row = figure.querySelectorAll("tbody tr")[slider.value];
     const [day, ...cells] = row.cells;
     const names = [...row.closest("table").querySelectorAll("thead th")].slice(1);
-    const values = cells.flatMap((cell, n) => (cell.textContent ? [`${names[n].textContent} ${cell.textContent}`] : []));
-    const text = [day.textContent, ...values].join(" · ");
+    const values = cells.flatMap((cell, n) => (said(cell) ? [`${said(names[n])} ${said(cell)}`] : []));
+    const text = [said(day), ...values].join(" · ");
     const across = `${(100 * slider.value) / slider.max}%`;
     figure.querySelector(".readout").textContent = text;
     slider.setAttribute("aria-valuetext", text);
@@ -54,7 +55,7 @@
   at("input", read);
   at("focusin", read);
   at("pointermove", (slider, event) => {
-    const box = slider.getBoundingClientRect();
+    const box = slider.parentElement.getBoundingClientRect();
     slider.value = Math.round(((event.clientX - box.left) / box.width) * slider.max);
     read(slider);
   });
