@@ -22,7 +22,9 @@ def picture(page: str) -> bytes:
     with sync_playwright() as playwright:
         # Chromium's sandbox does not start for root, and the page is our own.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": WIDTH, "height": 1200}, color_scheme="light", device_scale_factor=1.25)
+        tab = browser.new_page(
+            viewport={"width": WIDTH, "height": 1200}, color_scheme="light", device_scale_factor=1.25
+        )
         tab.set_content(page)
         tab.get_by_label("English").check()
         station = tab.locator("section.station:visible").filter(has=tab.locator("figure")).first

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from celec_assets.report.document import Problem, Report
+from celec_assets.report.document import Problem, Quantiles, Report
 from celec_assets.report.exports import COLUMNS, json_schema, to_csv, to_json
 from celec_assets_tests.report_sample import sample_report, sample_station, with_stations, without_forecast
 
@@ -27,6 +27,12 @@ def test_the_json_is_the_report_and_holds_to_the_schema(report: Report) -> None:
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(document)
     assert Report.model_validate_json(to_json(report)) == report
+
+
+@pytest.mark.parametrize("flow", [float("nan"), float("inf"), -1.0])
+def test_a_report_holds_no_flow_that_json_or_a_river_cannot(report: Report, flow: float) -> None:
+    with pytest.raises(ValueError, match="p50"):
+        Quantiles.model_validate(report.stations[0].means[0].flow_m3s.model_dump() | {"p50": flow})
 
 
 @pytest.mark.parametrize(

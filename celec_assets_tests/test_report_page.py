@@ -127,9 +127,19 @@ def test_what_a_model_simulates_is_not_told_as_measured() -> None:
 
 def test_a_station_without_earlier_years_says_so_and_is_not_rated() -> None:
     page = page_of(sample_station(5))
-    assert brief(page, "es", "coca").startswith("Coca sin evaluar")
+    assert brief(page, "es", "coca").startswith("Coca riesgo de estiaje: sin evaluar")
     assert "aún no se sabe qué es lo usual: faltan años de datos" in brief(page, "es", "coca")
     assert "Probabilidad bajo" not in edition(page, "es")
+
+
+@pytest.mark.parametrize(
+    ("chance", "said"), [(0.0, "<1%"), (0.004, "<1%"), (0.01, "1%"), (0.6, "60%"), (0.998, ">99%")]
+)
+def test_nothing_that_is_forecast_is_impossible_or_certain(chance: float, said: str) -> None:
+    station = sample_station(0)
+    mean = station.means[0].model_copy(update={"below_p20": chance, "below_p10": None})
+    text = edition(page_of(station.model_copy(update={"means": (mean,)})), "es")
+    assert f"Probabilidad bajo el P20 {said} < " in text
 
 
 def test_the_record_says_whether_it_comes_from_issued_forecasts_or_from_a_test() -> None:

@@ -46,6 +46,13 @@ def _filters(locale: str) -> dict[str, Callable[[Any], str]]:
     def decimals(value: float, places: int) -> str:
         return str(patterns[places].apply(value, locale))
 
+    def percent(share: float) -> str:
+        return str(format_percent(share, locale=locale))
+
+    def chance(share: float) -> str:
+        """Nothing that is forecast is impossible or certain."""
+        return f"<{percent(0.01)}" if share < 0.005 else f">{percent(0.99)}" if share > 0.995 else percent(share)
+
     def pattern(text: str) -> Callable[[date], str]:
         return lambda day: str(format_date(day, text, locale=locale))
 
@@ -57,7 +64,8 @@ def _filters(locale: str) -> dict[str, Callable[[Any], str]]:
         "axis": lambda value: str(format_decimal(value, locale=locale)),
         "ratio": lambda value: decimals(value, 2),
         "count": lambda value: decimals(value, 0),
-        "percent": lambda share: str(format_percent(share, locale=locale)),
+        "percent": percent,
+        "chance": chance,
         "long_day": pattern(f"EEEE, d {of}MMMM {of}y"),
         "full_day": pattern(f"d {of}MMMM {of}y"),
         "span": lambda days: str(format_interval(days[0], days[1], "MMMMd", locale=locale)),
