@@ -41,5 +41,6 @@ def picture(page: str) -> bytes:
 
 
 if __name__ == "__main__":
-    PICTURE.write_bytes(picture(render(Lake.open(read_settings().lake_url).reports.read())))
-    print(f"{PICTURE}: {PICTURE.stat().st_size / 1000:.0f} kB")
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE
+    target.write_bytes(picture(render(Lake.open(read_settings().lake_url).reports.read())))
+    print(f"{target}: {target.stat().st_size / 1000:.0f} kB")

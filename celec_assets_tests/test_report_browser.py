@@ -4,9 +4,12 @@ Needs Debian's package `chromium`; Playwright drives it and downloads no browser
 """
 
 import json
+import os
 import re
 import shutil
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +20,6 @@ from axe_playwright_python.sync_playwright import Axe
 from babel.numbers import format_decimal
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
-from benchmarks.picture import picture
 from celec_assets.report.document import Problem, Report, Station
 from celec_assets.storage.reports import Reports
 from celec_assets.storage.store import FolderStore
@@ -316,8 +318,11 @@ def test_the_list_of_earlier_reports_leads_there_and_back(context: BrowserContex
     assert watch.complaints == []
 
 
-def test_the_picture_of_the_readme_shows_a_station_and_is_small(lake: FolderStore) -> None:
-    png = picture(lake.get("forecast_report/index.html").decode())
+def test_the_picture_of_the_readme_shows_a_station_and_is_small(lake: FolderStore, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.picture", str(target := tmp_path / "report.png")]
+    environment = {**os.environ, "CELEC_LAKE_URL": lake.url}
+    subprocess.run(command, env=environment, cwd=Path(__file__).parents[1], check=True, timeout=120)
+    png = target.read_bytes()
     assert png.startswith(b"\x89PNG")
     width, height = struct.unpack(">II", png[16:24])
     assert width == 1200
