@@ -94,6 +94,13 @@ def test_files_that_others_upload_are_read_whatever_their_names(zone: Zone) -> N
     assert zone.tick() == []
 
 
+def test_a_key_that_no_folder_could_hold_is_refused_by_name_and_keeps_nothing_out(zone: Zone) -> None:
+    for name in ("/a.csv", "a//b.csv", "c.csv", "d/", "./e.csv", "f/../g.csv"):
+        zone.client.put_object(Bucket=zone.bucket, Key=zone.key(name), Body=geoglows(name))
+    assert zone.tick() == ["c.csv"]
+    assert zone.lake.raw.unusable().keys() == {"/a.csv", "a//b.csv"}
+
+
 def test_an_upload_in_parts_is_seen_when_it_is_whole(zone: Zone) -> None:
     name, where = "large.csv", {"Bucket": zone.bucket, "Key": zone.key("large.csv")}
     days = [date(1900, 1, 1) + timedelta(days=day) for day in range(45_000)]

@@ -19,8 +19,10 @@ from celec_assets.storage.scorecards import Scorecards
 from celec_assets.storage.store import FolderStore, ObjectMissing, ObjectStore
 from celec_assets.storage.versions import Forecasts, Models
 
-_UNUSABLE_NAME: Final = re.compile(r"\.\.\.|[\x00-\x1f\x7f\ud800-\udfff]")
-"""What Dagster takes in no partition's name, and what no database stores (a name that is not UTF-8)."""
+_UNUSABLE_NAME: Final = re.compile(r"\.\.\.|[\x00-\x1f\x7f\ud800-\udfff]|^/|//")
+"""What Dagster takes in no partition's name, what no database stores (a name that is not UTF-8), and keys of S3 that no
+folder can hold.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class LandingZone:
         return {
             file.name.encode("unicode_escape", "backslashreplace").decode()
             if not file.name.isprintable()
-            else file.name: "the name holds '...', a control character or bytes that are not UTF-8; rename the file"
+            else file.name: "the name holds '...', '//', a control character or bytes that are not UTF-8; rename it"
             for file in self._files()
             if _UNUSABLE_NAME.search(file.name)
         }
