@@ -51,7 +51,7 @@ class LandingZone:
         return {
             file.name.encode("unicode_escape", "backslashreplace").decode()
             if not file.name.isprintable()
-            else file.name: "the name holds '...', '//', a control character or bytes that are not UTF-8; rename it"
+            else file.name: "the name holds '...', '//', a control character or bytes other than UTF-8; rename the file"
             for file in self._files()
             if _UNUSABLE_NAME.search(file.name)
         }
