@@ -118,7 +118,7 @@ def test_only_settings_read_the_environment() -> None:
 def test_loading_the_definitions_loads_no_heavy_library(tmp_path: Path) -> None:
     script = (
         "import sys, celec_assets.definitions\n"
-        "print(*sorted({'pandas', 'numpy', 'pyarrow', 'prophet', 'mlflow'} & sys.modules.keys()))"
+        "print(*sorted({'pandas', 'numpy', 'pyarrow', 'prophet', 'mlflow', 'boto3'} & sys.modules.keys()))"
     )
     loaded = subprocess.run(
         [sys.executable, "-c", script],
