@@ -74,6 +74,8 @@ class Road:
             record, stations = lake.observations.write(name, lake.raw.sha256(content), source, readings)
             lake.observations.settle(name, record)
             instance.add_dynamic_partitions(str(STATIONS.name), sorted(stations))
+        for station in instance.get_dynamic_partitions(str(STATIONS.name)):
+            lake.observations.gather(station)
         self._job = build_definitions(Settings(lake_url=url)).resolve_implicit_global_asset_job_def()
         self._instance = instance
 

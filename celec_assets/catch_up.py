@@ -46,6 +46,7 @@ class CatchUp:
     def __init__(self, defs: dg.Definitions, instance: dg.DagsterInstance, lake: Lake) -> None:
         self._job, self._instance, self._lake = defs.resolve_implicit_global_asset_job_def(), instance, lake
         self.outcome = Outcome()
+        self._blocked: set[str] = set()
 
     def run(
         self,
@@ -61,26 +62,23 @@ class CatchUp:
         lake = self._lake
         behind: dict[str, Callable[[], Collection[str]]] = {
             "observations": self._unread,
-            "daily_series": lambda: self._behind("daily_series", "station_observations", lake.series.exists),
+            "daily_series": lambda: self._behind("daily_series", lake.series.exists, "station_observations"),
             "flow_model": lambda: {s for s in self._stations() if lake.series.exists(s) and not lake.models.exists(s)},
             "flow_forecast": lambda: {
-                s for s in self._behind("flow_forecast", "daily_series", lake.forecasts.exists) if lake.models.exists(s)
+                s for s in self._behind("flow_forecast", lake.forecasts.exists, "daily_series") if lake.models.exists(s)
             },
-            "low_flow_warnings": lambda: self._behind("low_flow_warnings", "flow_forecast", lake.warnings.exists),
+            "low_flow_warnings": lambda: self._behind("low_flow_warnings", lake.warnings.exists, "flow_forecast"),
             "forecast_scorecard": lambda: {
-                *self._behind("forecast_scorecard", "flow_forecast", lake.scorecards.exists),
-                *(
-                    s
-                    for s in self._behind("forecast_scorecard", "daily_series", lake.scorecards.exists)
-                    if lake.forecasts.exists(s)
-                ),
+                s
+                for s in self._behind("forecast_scorecard", lake.scorecards.exists, "flow_forecast", "daily_series")
+                if lake.forecasts.exists(s)
             },
         }
         self._end_abandoned_runs()
         on_layer("raw_files", 1)
         self._execute("raw_files", {})
         for asset in behind:
-            partitions = {*behind[asset](), *also.get(asset, ())}
+            partitions = {*behind[asset](), *also.get(asset, ())} - self._blocked
             on_layer(asset, len(partitions))
             definition = RAW_FILES if asset == "observations" else STATIONS
             for tags in range_tags(self._instance.get_dynamic_partitions(str(definition.name)), partitions):
@@ -105,12 +103,15 @@ class CatchUp:
         told |= self._lake.observations.refused().keys()
         return {f.name for f in self._lake.raw.list() if f.name not in told or self._lake.is_unread(f.name)}
 
-    def _behind(self, asset: str, source: str, exists: Callable[[str], bool]) -> set[str]:
-        """Stations whose asset was made before its source was, or is not in the lake."""
+    def _behind(self, asset: str, exists: Callable[[str], bool], *sources: str) -> set[str]:
+        """Stations whose asset was made before one of its sources was, or is not in the lake."""
         event = dg.DagsterEventType.ASSET_MATERIALIZATION
-        made = self._instance.get_latest_storage_id_by_partition(dg.AssetKey(asset), event)
-        newest = self._instance.get_latest_storage_id_by_partition(dg.AssetKey(source), event)
-        return {s for s in self._stations() if newest.get(s, 0) > made.get(s, 0) or (s in newest and not exists(s))}
+        of = {
+            name: self._instance.get_latest_storage_id_by_partition(dg.AssetKey(name), event)
+            for name in (asset, *sources)
+        }
+        newest = {s: max(of[source].get(s, 0) for source in sources) for s in self._stations()}
+        return {s for s, source in newest.items() if source and (source > of[asset].get(s, 0) or not exists(s))}
 
     def _execute(self, asset: str, tags: dict[str, str]) -> None:
         result = self._job.execute_in_process(
@@ -123,6 +124,12 @@ class CatchUp:
         self.outcome.runs.append(result)
         done = sum(event.asset_key == dg.AssetKey(asset) for event in result.get_asset_materialization_events())
         self.outcome.made[asset] = self.outcome.made.get(asset, 0) + done
+        # Nothing is made from what a blocking check turned down.
+        self._blocked |= {
+            str(evaluation.partition)
+            for evaluation in result.get_asset_check_evaluations()
+            if evaluation.blocking and not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
+        }
         for event in result.get_step_failure_events():
             data = event.step_failure_data
             table = (data.user_failure_data.metadata if data.user_failure_data else {}).get("failed")

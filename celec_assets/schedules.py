@@ -3,6 +3,7 @@ daemon stood still is made up for once and not piled up.
 """
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from celec_assets.assets.forecast import flow_forecast, flow_model
 from celec_assets.assets.series import daily_series
@@ -21,6 +22,7 @@ from celec_assets.refusal import Refusal
 from celec_assets.resources import ECUADOR, LakeResource
 from celec_assets.services import GeoglowsService, HistorianService
 
+Job = dg.JobDefinition | UnresolvedAssetJobDefinition
 _RUNNING = dg.DefaultScheduleStatus.RUNNING
 _ZONE = str(ECUADOR)
 
@@ -64,57 +66,70 @@ def morning_geoglows(lake: LakeResource, geoglows: GeoglowsService) -> dg.RunReq
     return dg.RunRequest()
 
 
-def _stations_with(asset: dg.AssetsDefinition, context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
-    """All stations of which the asset was ever made: the others would fail as they did before."""
-    made = context.instance.get_materialized_partitions(asset.key)
-    stations = context.instance.get_dynamic_partitions(str(STATIONS.name))
-    return [dg.RunRequest(tags=tags) for tags in range_tags(stations, made)]
+def _schedule(
+    name: str, job: Job, cron: str, description: str, stations_with: dg.AssetsDefinition | None = None
+) -> dg.ScheduleDefinition:
+    """A run of the job; or one for each range of the stations of which that asset was ever made: the others would fail
+    as they did before.
+    """
 
+    def of_stations(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+        assert stations_with is not None
+        made = context.instance.get_materialized_partitions(stations_with.key)
+        stations = context.instance.get_dynamic_partitions(str(STATIONS.name))
+        return [dg.RunRequest(tags=tags) for tags in range_tags(stations, made)]
 
-@dg.schedule(job=forecasts, cron_schedule="30 7 * * *", execution_timezone=_ZONE, default_status=_RUNNING)
-def morning_forecasts(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
-    """Forecasts of all stations. Warnings, scorecards and the report follow as soon as they are there."""
-    return _stations_with(flow_forecast, context)
+    return dg.ScheduleDefinition(
+        name=name,
+        job=job,
+        cron_schedule=cron,
+        execution_timezone=_ZONE,
+        default_status=_RUNNING,
+        description=description,
+        execution_fn=of_stations if stations_with else None,
+    )
 
-
-@dg.schedule(job=report, cron_schedule="30 7 * * *", execution_timezone=_ZONE, default_status=_RUNNING)
-def morning_report() -> dg.RunRequest:
-    """The report of today, also where no forecast can be made: then it says how old the data are."""
-    return dg.RunRequest()
-
-
-@dg.schedule(job=train_models, cron_schedule="0 4 * * 1", execution_timezone=_ZONE, default_status=_RUNNING)
-def weekly_training(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
-    """Models of all stations on the data up to now, as often as in the backtest."""
-    return _stations_with(daily_series, context)
-
-
-@dg.schedule(job=backtest, cron_schedule="0 2 * * 0", execution_timezone=_ZONE, default_status=_RUNNING)
-def weekly_backtest(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
-    """The backtest goes on over the days that were observed since; only these are computed."""
-    return _stations_with(flow_model, context)
-
-
-morning_summary = dg.ScheduleDefinition(
-    name="morning_summary",
-    job=morning_message,
-    cron_schedule="0 8 * * *",
-    execution_timezone=_ZONE,
-    default_status=_RUNNING,
-    description="The summary of the morning and the address of the report, to everybody who is told of alerts.",
-)
-
-fresh_forecast_by_nine = dg.ScheduleDefinition(
-    name="fresh_forecast_by_nine",
-    job=forecast_watch,
-    cron_schedule="0 9 * * *",
-    execution_timezone=_ZONE,
-    default_status=_RUNNING,
-    description="An alert when this morning's forecasts are not there.",
-)
 
 ALL_SCHEDULES = [
-    *(morning_historian, morning_geoglows),
-    *(morning_forecasts, morning_report, morning_summary, fresh_forecast_by_nine),
-    *(weekly_training, weekly_backtest),
+    morning_historian,
+    morning_geoglows,
+    _schedule(
+        "morning_forecasts",
+        forecasts,
+        "30 7 * * *",
+        "Forecasts of all stations. Warnings, scorecards and the report follow as soon as they are there.",
+        stations_with=flow_forecast,
+    ),
+    _schedule(
+        "morning_report",
+        report,
+        "30 7 * * *",
+        "The report of today, also where no forecast can be made: then it says how old the data are.",
+    ),
+    _schedule(
+        "morning_summary",
+        morning_message,
+        "0 8 * * *",
+        "The summary of the morning and the address of the report, to everybody who is told of alerts.",
+    ),
+    _schedule(
+        "fresh_forecast_by_nine",
+        forecast_watch,
+        "0 9 * * *",
+        "An alert when this morning's forecasts are not there.",
+    ),
+    _schedule(
+        "weekly_training",
+        train_models,
+        "0 4 * * 1",
+        "Models of all stations on the data up to now, as often as in the backtest.",
+        stations_with=daily_series,
+    ),
+    _schedule(
+        "weekly_backtest",
+        backtest,
+        "0 2 * * 0",
+        "The backtest goes on over the days that were observed since; only these are computed.",
+        stations_with=flow_model,
+    ),
 ]

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -9,21 +10,27 @@ import pytest
 from celec_assets import sensors
 from celec_assets.build import build_definitions
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
+from celec_assets.resources import LakeResource
 from celec_assets.settings import Settings
+from celec_assets.storage.by_partition import ByPartition
+from celec_assets.storage.io_managers import LakeIOManager
 from celec_assets.storage.lake import Lake
 
-STATION_ASSETS = ("daily_series", "flow_model", "flow_forecast")
+STATION_ASSETS = ("daily_series", "flow_model", "flow_forecast", "low_flow_warnings", "forecast_scorecard")
+REPORT = {"forecast_report": {None}}
 
 
 class Daemon:
     """Ticks the sensor and the automation conditions as the daemon does, and runs what they request."""
 
     def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
-        self.raw, self.instance = folder / "raw", instance
-        self.defs = build_definitions(Settings(lake_url=str(folder)))
-        self.job = self.defs.resolve_implicit_global_asset_job_def()
+        self.folder, self.raw, self.instance = folder, folder / "raw", instance
+        self.use(build_definitions(Settings(lake_url=str(folder))))
         self.sensor_cursor: str | None = None
         self.automation_cursor = dg.evaluate_automation_conditions(self.defs, instance).cursor
+
+    def use(self, defs: dg.Definitions) -> None:
+        self.defs, self.job = defs, defs.resolve_implicit_global_asset_job_def()
 
     def put(self, name: str, content: str) -> None:
         path = self.raw / name
@@ -49,14 +56,19 @@ class Daemon:
             self._run(["observations"], tag)
         return tags
 
-    def tick_automation(self) -> dict[str, set[str]]:
-        """The partitions that were requested, by asset, after they were run."""
+    def tick_automation(self) -> dict[str, set[str | None]]:
+        """The partitions that were requested, by asset, after they were run; of the report, None."""
         result = dg.evaluate_automation_conditions(self.defs, self.instance, cursor=self.automation_cursor)
         self.automation_cursor = result.cursor
-        requested = {name: set(result.get_requested_partitions(dg.AssetKey(name))) for name in STATION_ASSETS}
+        requested = {
+            name: set(result.get_requested_partitions(dg.AssetKey(name))) for name in (*STATION_ASSETS, *REPORT)
+        }
         requested = {name: partitions for name, partitions in requested.items() if partitions}
         for partitions in {frozenset(p) for p in requested.values()}:
             assets = [name for name, wanted in requested.items() if wanted == partitions]
+            if partitions == {None}:
+                self._run(assets, {})
+                continue
             for tags in range_tags(self.instance.get_dynamic_partitions(str(STATIONS.name)), partitions):
                 self._run(assets, tags)
         return requested
@@ -108,11 +120,14 @@ def test_a_new_station_gets_series_model_and_forecast_and_later_no_second_model(
     daemon.tick_sensor()
     assert daemon.tick_automation() == {asset: {"geoglows-610000001"} for asset in STATION_ASSETS}
     assert daemon.instance.get_materialized_partitions(dg.AssetKey("flow_forecast")) == {"geoglows-610000001"}
+    assert daemon.tick_automation() == REPORT
     assert daemon.tick_automation() == {}
 
     daemon.put("geoglows/a.csv", reach(610000001, last=date(2026, 1, 1)))
     daemon.tick_sensor()
-    assert daemon.tick_automation() == {asset: {"geoglows-610000001"} for asset in ("daily_series", "flow_forecast")}
+    assert daemon.tick_automation() == {a: {"geoglows-610000001"} for a in STATION_ASSETS if a != "flow_model"}
+    assert daemon.tick_automation() == REPORT
+    assert daemon.tick_automation() == {}
 
 
 def test_a_refused_station_does_not_keep_the_others_from_their_forecasts(daemon: Daemon) -> None:
@@ -121,9 +136,39 @@ def test_a_refused_station_does_not_keep_the_others_from_their_forecasts(daemon:
     daemon.tick_sensor()
     daemon.tick_automation()  # the run with both fails at the young one's model, before any forecast
     assert daemon.instance.get_materialized_partitions(dg.AssetKey("flow_model")) == {"geoglows-610000001"}
-    assert daemon.tick_automation() == {"flow_forecast": {"geoglows-610000001"}}
+    road = ("flow_forecast", "low_flow_warnings", "forecast_scorecard")
+    assert daemon.tick_automation() == {asset: {"geoglows-610000001"} for asset in road}
     assert daemon.instance.get_materialized_partitions(dg.AssetKey("flow_forecast")) == {"geoglows-610000001"}
+    assert daemon.tick_automation() == REPORT
     assert daemon.tick_automation() == {}
+
+
+class CrossingQuantiles(LakeIOManager):
+    """Stores forecasts whose quantiles cross: a blocking check turns them down."""
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        crossed = ByPartition(list(obj), lambda s: obj[s].assign(flow_m3s=obj[s]["flow_m3s"].to_numpy()[::-1]))
+        super().handle_output(context, crossed)
+
+
+def test_nothing_follows_what_a_blocking_check_turned_down_until_it_is_made_well(daemon: Daemon) -> None:
+    lake = LakeResource(url=str(daemon.folder))
+    faulty = CrossingQuantiles(lake=lake, layer="forecasts")
+    daemon.use(build_definitions(Settings(lake_url=str(daemon.folder)), forecasts=faulty))
+    daemon.put("geoglows/a.csv", reach(610000001))
+    daemon.tick_sensor()
+    assert set(daemon.tick_automation()) == set(STATION_ASSETS)
+    for _ in range(3):
+        assert daemon.tick_automation() == {}
+    for asset in ("low_flow_warnings", "forecast_scorecard"):
+        assert daemon.instance.get_materialized_partitions(dg.AssetKey(asset)) == set()
+
+    daemon.use(build_definitions(Settings(lake_url=str(daemon.folder))))
+    daemon.put("geoglows/a.csv", reach(610000001, last=date(2026, 1, 1)))
+    daemon.tick_sensor()
+    made = [set(daemon.tick_automation()) for _ in range(4)]
+    assert made[:2] == [{"daily_series", "flow_forecast"}, {"low_flow_warnings", "forecast_scorecard"}]
+    assert daemon.instance.get_materialized_partitions(dg.AssetKey("low_flow_warnings")) == {"geoglows-610000001"}
 
 
 def test_a_station_is_made_again_when_the_one_it_may_be_a_copy_of_changes(daemon: Daemon) -> None:
@@ -177,7 +222,7 @@ def test_a_file_that_was_touched_and_not_changed_is_not_read_again(daemon: Daemo
     daemon.tick_sensor()
     daemon.put("geoglows/a.csv", reach(610000001, days=40))
     assert daemon.tick_sensor() == []
-    assert datetime.fromisoformat(str(daemon.sensor_cursor).split("|")[0]) <= datetime.now(UTC)
+    assert datetime.fromisoformat(str(daemon.sensor_cursor).split("|")[-1]) <= datetime.now(UTC)
 
 
 def test_raw_files_are_partitions_by_name(daemon: Daemon) -> None:

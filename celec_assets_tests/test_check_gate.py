@@ -122,6 +122,11 @@ def test_a_blocking_check_that_fails_ends_its_run(raw: Path, tmp_path: Path) -> 
     defs = build_definitions(Settings(lake_url=str(lake)), forecasts=manager)
     with dg.DagsterInstance.ephemeral() as instance:
         runs = CatchUp(defs, instance, Lake.open(str(lake))).run().runs
-    assert [run.success for run in runs] == [True, True, True, True, False], (
-        "nothing would be made from such a forecast"
+        made = {
+            asset: instance.get_materialized_partitions(dg.AssetKey(asset))
+            for asset in ("flow_forecast", "low_flow_warnings", "forecast_scorecard")
+        }
+    assert [run.success for run in runs] == [True, True, True, True, False, True]
+    assert made == {"flow_forecast": {"coca"}, "low_flow_warnings": set(), "forecast_scorecard": set()}, (
+        "nothing is made from such a forecast"
     )

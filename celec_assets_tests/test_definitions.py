@@ -20,6 +20,9 @@ ASSETS = [
     "flow_model",
     "flow_forecast",
     "flow_backtest",
+    "low_flow_warnings",
+    "forecast_scorecard",
+    "forecast_report",
 ]
 
 
@@ -68,7 +71,37 @@ def test_the_graph_is_the_road(defs: dg.Definitions) -> None:
         "flow_model": {"daily_series"},
         "flow_forecast": {"daily_series", "flow_model"},
         "flow_backtest": {"daily_series"},
+        "low_flow_warnings": {"daily_series", "flow_forecast"},
+        "forecast_scorecard": {"daily_series", "flow_forecast"},
+        "forecast_report": {"low_flow_warnings", "forecast_scorecard"},
     }
+
+
+def test_what_starts_by_the_clock_and_by_itself_runs_and_can_be_seen(defs: dg.Definitions) -> None:
+    repository = defs.get_repository_def()
+    times = {schedule.name: schedule.cron_schedule for schedule in repository.schedule_defs}
+    assert times == {
+        "morning_historian": "40 6 * * *",
+        "morning_geoglows": "40 6 * * *",
+        "morning_forecasts": "30 7 * * *",
+        "morning_report": "30 7 * * *",
+        "morning_summary": "0 8 * * *",
+        "fresh_forecast_by_nine": "0 9 * * *",
+        "weekly_training": "0 4 * * 1",
+        "weekly_backtest": "0 2 * * 0",
+    }
+    for schedule in repository.schedule_defs:
+        assert schedule.execution_timezone == "America/Guayaquil"
+        assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+        assert schedule.description
+    sensors = {sensor.name for sensor in repository.sensor_defs}
+    assert sensors == {"new_raw_files", "automation", "send_alerts", "failed_runs", "failed_checks"}
+    assert all(s.default_status is dg.DefaultSensorStatus.RUNNING and s.description for s in repository.sensor_defs)
+
+
+def test_what_has_to_be_made_every_morning_says_so(defs: dg.Definitions) -> None:
+    fresh = {name for name, spec in specs(defs).items() if spec.freshness_policy}
+    assert {"daily_series", "flow_forecast", "forecast_report"} <= fresh
 
 
 def test_the_code_location_loads_from_the_workspace_file() -> None:

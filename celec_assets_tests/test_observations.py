@@ -1,14 +1,19 @@
 """Readings are found by station, and an interrupted write is known to be one."""
 
+import tempfile
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from celec_assets.storage import observations
 from celec_assets.storage.lake import Lake
-from celec_assets.storage.observations import FileRecord, Observations
+from celec_assets.storage.observations import GATHER_FROM, FileRecord, Observations
 from celec_assets.storage.store import FolderStore
 from celec_assets_tests.stores import PowerCut, RecordingStore, UnreliableStore, objects
 
@@ -77,7 +82,7 @@ def test_a_corrected_file_leaves_nothing_behind_of_what_it_no_longer_holds(store
     assert list(layer.read("mazar")["flow_m3s"]) == [61.5]
     only_new = FolderStore(tmp_path / "other")
     read(Observations(only_new), "x.csv", "new", NEW)
-    assert [key.replace("/2-new", "/1-new") for key in objects(store)] == list(objects(only_new))
+    assert [key.replace("/2-", "/1-") for key in objects(store)] == list(objects(only_new))
 
 
 def test_a_corrected_file_touches_no_other_file_s_readings(store: FolderStore) -> None:
@@ -88,6 +93,16 @@ def test_a_corrected_file_touches_no_other_file_s_readings(store: FolderStore) -
     read(layer, "x.csv", "new", NEW)
     assert {key: content for key, content in objects(store).items() if "y.csv" in key} == others
     assert len(others) == 3
+
+
+def test_a_file_that_is_read_again_leaves_everything_as_it_was(store: FolderStore) -> None:
+    layer = Observations(store)
+    read(layer, "x.csv", "sha", OLD)
+    before = objects(store)
+    record, told = layer.write("x.csv", "sha", "celec-sur", OLD)
+    assert told == {"coca", "mazar"}, "they are told all the same: somebody asked for it"
+    layer.settle("x.csv", record)
+    assert objects(store) == before
 
 
 def test_a_file_without_any_value_is_a_file_without_readings(store: FolderStore) -> None:
@@ -159,16 +174,20 @@ def test_a_run_that_is_overtaken_before_its_record_goes_on_from_the_other_s(stor
         def put(self, key: str, content: bytes) -> None:
             self.changes += 1
             if self.changes == turn:
-                read(layer, "x.csv", "theirs", OLD)
+                read(layer, "x.csv", "theirs", OLD[:1])
             super().put(key, content)
 
     record = read(Observations(Overtaken(Path(store.url))), "x.csv", "ours", NEW)
     assert record.holds("ours")
+    assert record.reading.startswith("3-")
     assert layer.read("coca").empty
     assert list(layer.read("molino")["flow_m3s"]) == [90]
     assert objects(store).keys() == {
         "observations/files/x.csv.json",
-        *(f"observations/stations/{station}/x.csv/3-ours.parquet" for station in ("mazar", "molino", "sopladora")),
+        *(
+            f"observations/stations/{station}/x.csv/{record.reading}.parquet"
+            for station in ("mazar", "molino", "sopladora")
+        ),
     }
 
 
@@ -262,7 +281,7 @@ def test_a_raw_file_is_read_while_its_content_is_what_was_read_of_it(store: Fold
 def test_one_station_is_read_without_opening_or_listing_any_other(store: FolderStore) -> None:
     layer = Observations(store)
     for month in range(3):
-        read(layer, f"plants-{month}.csv", "sha", OLD)
+        reading = read(layer, f"plants-{month}.csv", "sha", OLD).reading
     for reach in range(10, 20):
         read(layer, f"{reach}.csv", "sha", readings((f"geoglows-{reach}", "2024-01-01", 1)))
     read(layer, "longer.csv", "sha", readings(("mazar-2", "2024-01-01", 1)))
@@ -270,6 +289,70 @@ def test_one_station_is_read_without_opening_or_listing_any_other(store: FolderS
     assert len(Observations(recording).read("mazar")) == 6
     assert sorted(recording.opened) == [
         *(f"observations/files/plants-{month}.csv.json" for month in range(3)),
-        *(f"observations/stations/mazar/plants-{month}.csv/1-sha.parquet" for month in range(3)),
+        "observations/gathered/mazar.parquet",
+        *(f"observations/stations/mazar/plants-{month}.csv/{reading}.parquet" for month in range(3)),
     ]
     assert recording.listed == ["observations/stations/mazar/"]
+
+
+def test_readings_that_were_put_together_are_found_in_one_request(store: FolderStore) -> None:
+    layer = Observations(store)
+    for month in range(GATHER_FROM):
+        layer.gather("mazar")
+        read(layer, f"{month}.csv", "sha", readings(("mazar", f"2024-{month + 1:02d}-01", month)))
+    apart = layer.read("mazar")
+    assert not list(store.list("observations/gathered/")), "a few are left alone"
+    layer.gather("mazar")
+    recording = RecordingStore(Path(store.url))
+    pd.testing.assert_frame_equal(Observations(recording).read("mazar"), apart)
+    assert recording.opened == ["observations/gathered/mazar.parquet"]
+
+    read(layer, "3.csv", "corrected", readings(("mazar", "2024-04-01", 500)))
+    read(layer, "4.csv", "without", readings(("molino", "2024-05-01", 1)))
+    recording = RecordingStore(Path(store.url))
+    found = Observations(recording).read("mazar").set_index("raw_file")["flow_m3s"]
+    assert found.to_dict() == {f"{month}.csv": month for month in range(GATHER_FROM) if month != 4} | {"3.csv": 500}
+    assert len(recording.opened) == 3, "what was put together, and of the corrected file record and reading"
+
+
+FILES, STATIONS, FLOWS = ("a.csv", "b.csv"), ("mazar", "molino"), st.integers(1, 3)
+CONTENTS = st.dictionaries(st.sampled_from(STATIONS), FLOWS, max_size=2)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("read"), st.sampled_from(FILES), CONTENTS),
+        st.tuples(st.just("killed"), st.sampled_from(FILES), CONTENTS, st.integers(0, 6)),
+        st.tuples(st.just("gather"), st.sampled_from(STATIONS)),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(STEPS)
+def test_whatever_is_read_killed_and_put_together_the_old_or_the_new_readings_are_seen(steps: list[Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder, patch.object(observations, "GATHER_FROM", 1):
+        layer = Observations(FolderStore(folder))
+        possible: dict[str, list[dict[str, int]]] = {file: [{}] for file in FILES}
+        for step in steps:
+            if step[0] == "gather":
+                layer.gather(step[1])
+                continue
+            _, file, content, *changes = step
+            store = UnreliableStore(Path(folder), changes[0]) if changes else FolderStore(folder)
+            try:
+                read(Observations(store), file, str(sorted(content.items())), of(content))
+                possible[file] = [content]
+            except PowerCut:
+                possible[file] = [*possible[file], content]
+            for station in STATIONS:
+                seen = layer.read(station).set_index("raw_file")["flow_m3s"].to_dict()
+                for name, contents in possible.items():
+                    assert seen.get(name) in [c.get(station) for c in contents], (station, name)
+        for file in FILES:
+            read(layer, file, "at last", of({"mazar": 7}))
+        assert layer.read("mazar").set_index("raw_file")["flow_m3s"].to_dict() == dict.fromkeys(FILES, 7.0)
+        assert layer.read("molino").empty
+
+
+def of(content: dict[str, int]) -> pd.DataFrame:
+    return readings(*((station, "2024-01-01", flow) for station, flow in content.items()))

@@ -110,6 +110,8 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource, clock: C
     _announce(context, touched)
     for raw_file, record in records.items():
         store.observations.settle(raw_file, record)
+    for station in touched:
+        store.observations.gather(station)
     attempts.settle()
     return dg.MaterializeResult()
 

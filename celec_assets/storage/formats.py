@@ -26,8 +26,13 @@ def to_parquet(frame: pd.DataFrame) -> bytes:
     schema = pa.schema(
         [pa.field(f.name, pa.date32() if pa.types.is_timestamp(f.type) else f.type) for f in table.schema]
     )
+    return write_table(table.cast(schema))
+
+
+def write_table(table: pa.Table) -> bytes:
+    """What `read_table` reads."""
     buffer = io.BytesIO()
-    pq.write_table(table.cast(schema).replace_schema_metadata({"format": str(FORMAT)}), buffer, compression="zstd")
+    pq.write_table(table.replace_schema_metadata({"format": str(FORMAT)}), buffer, compression="zstd")
     return buffer.getvalue()
 
 

@@ -3,23 +3,26 @@
     observations/stations/<station>/<raw file>/<reading>.parquet   the readings
     observations/files/<raw file>.json                             what was read of the file, or why it was refused
     observations/refused/<raw file>.json                           stands only while the file is refused
+    observations/gathered/<station>.parquet                        copies of a station's readings, to find many at once
 
-A reading of a file has a name of its own: `<number>-<start of the content's hash>`. The file's record says which one
-counts, so that putting the record turns all stations over at once, and nothing that an interrupted run leaves behind is
-ever read. Records are swapped, never put: of two runs that read the same file at once, the later one goes on from what
-the earlier one recorded.
+A reading of a file has a name of its own: `<number>-<start of the hash of what was read>`. The file's record says
+which one counts, so that putting the record turns all stations over at once, and nothing that an interrupted run leaves
+behind is ever read. Records are swapped, never put: of two runs that read the same file at once, the later one goes on
+from what the earlier one recorded.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from typing import Final
 
 import pandas as pd
 import pyarrow as pa
 
 from celec_assets.sources.answers import without_superseded
-from celec_assets.storage.formats import from_json, read_table, to_frame, to_json, to_parquet
+from celec_assets.storage.formats import from_json, read_table, to_frame, to_json, to_parquet, write_table
 from celec_assets.storage.store import ObjectMissing, ObjectStore, update
 
 READER_VERSION: Final = 3
@@ -29,6 +32,9 @@ again."""
 WORKERS: Final = 8
 """Gets and puts wait for the disk or the network, not for the processor."""
 
+GATHER_FROM: Final = 8
+"""Readings that stand alone before they are put together: a few cost less than one object more."""
+
 ATTEMPTS: Final = 5
 """To read a station while its files are being replaced."""
 
@@ -36,6 +42,7 @@ _COLUMNS: Final = ("raw_file", "day", "flow_m3s", "level_masl", "quality")
 _STATIONS: Final = "observations/stations"
 _FILES: Final = "observations/files"
 _REFUSED: Final = "observations/refused"
+_GATHERED: Final = "observations/gathered"
 
 
 @dataclass(frozen=True)
@@ -52,21 +59,23 @@ class FileRecord:
     reading: str = ""
     """The name of the reading that counts; stations, rows and days are its own, also where newer content is refused."""
     settled: bool = False
-    """Whether the stations were told, and what was read before is gone."""
+    """Whether what was read before is gone, and the stations were told."""
     replaced: tuple[str, ...] = ()
-    """Keys that are to go when the record is settled."""
+    """Keys of what was read before, until the record is settled."""
     reader_version: int = READER_VERSION
 
     def holds(self, sha256: str) -> bool:
         """Whether exactly this content was read, or refused, to the end by the present parsers."""
         return (self.sha256, self.settled, self.reader_version) == (sha256, True, READER_VERSION)
 
-    def next_reading(self, sha256: str) -> str:
-        """The name of the reading after this record. An interrupted one of the same content is taken up again."""
-        number = int(self.reading.partition("-")[0] or 0)
-        taken_up = f"{number}-{sha256[:12]}"
-        resumes = taken_up == self.reading and not self.settled and self.reader_version == READER_VERSION
-        return taken_up if resumes else f"{number + 1}-{sha256[:12]}"
+    def next_reading(self, contents: Mapping[str, bytes]) -> str:
+        """The name of a reading that follows this record: the same where it holds the same, by station."""
+        digest = hashlib.sha256()
+        for station, content in sorted(contents.items()):
+            digest.update(station.encode() + b"\0" + content)
+        number, _, present = self.reading.partition("-")
+        name = digest.hexdigest()[:12]
+        return self.reading if name == present else f"{int(number or 0) + 1}-{name}"
 
     def keys(self, raw_file: str) -> tuple[str, ...]:
         """The objects of the reading that counts."""
@@ -99,7 +108,7 @@ class Observations:
                 rows=len(readings),
                 first_day=f"{days.min():%Y-%m-%d}" if len(days) else "",
                 last_day=f"{days.max():%Y-%m-%d}" if len(days) else "",
-                reading=known.next_reading(sha256),
+                reading=known.next_reading(contents),
             )
             objects = {_key(station, raw_file, record.reading): content for station, content in contents.items()}
             attempted.update(objects)
@@ -109,6 +118,8 @@ class Observations:
             return replace(record, replaced=tuple(sorted(gone)))
 
         known, record = self._record_after(raw_file, follow)
+        for key in record.replaced:
+            self._store.delete(key)
         before = {key.split("/")[2] for key in record.replaced}
         return record, {*known.stations, *before, *record.stations}
 
@@ -121,9 +132,7 @@ class Observations:
         return record, set() if known.settled else set(known.stations)
 
     def settle(self, raw_file: str, record: FileRecord) -> None:
-        """Remove what the record replaced and mark the file as read, unless another run has gone on from it."""
-        for key in record.replaced:
-            self._store.delete(key)
+        """Mark the file as read, unless another run has gone on from the record."""
         self._mark_refused(raw_file, record)
         settled = replace(record, settled=True, replaced=())
         if not self._store.swap(_record_key(raw_file), to_json(asdict(record)), to_json(asdict(settled))):
@@ -148,11 +157,9 @@ class Observations:
 
         Of a connector's answers to one question the newest counts, and no other one is opened.
         """
-        prefix = f"{_STATIONS}/{station}/"
         for attempt in range(1, ATTEMPTS + 1):
-            there = sorted({info.key.removeprefix(prefix).rpartition("/")[0] for info in self._store.list(prefix)})
             try:
-                found = self._newest_readings(station, there)
+                found = list(self._counting(station, self._names(station), self._gathered(station)).values())
             except ObjectMissing:  # replaced while we look
                 if attempt == ATTEMPTS:
                     raise
@@ -160,22 +167,63 @@ class Observations:
             break
         return to_frame(pa.concat_tables(found)) if found else pd.DataFrame(columns=list(_COLUMNS))
 
-    def _newest_readings(self, station: str, raw_files: list[str]) -> list[pa.Table]:
-        """What counts of these files; an answer that was not read to the end yet has replaced none."""
-        tables: dict[str, pa.Table | None] = {}
-        with ThreadPoolExecutor(WORKERS) as pool:
-            while unopened := [file for file in without_superseded(raw_files) if file not in tables]:
-                tables |= zip(unopened, pool.map(lambda file: self._reading(station, file), unopened), strict=True)
-                raw_files = [file for file in raw_files if file not in tables or tables[file] is not None]
-        return [tables[file] for file in without_superseded(raw_files)]
+    def gather(self, station: str) -> None:
+        """Put a station's readings together in one object, where many of them still stand alone.
 
-    def _reading(self, station: str, raw_file: str) -> pa.Table | None:
-        """What counts of a raw file at a station."""
+        A reading never changes under its name, so that a copy of it is good as long as the name is listed.
+        """
+        names = self._names(station)
+        if len(names) < GATHER_FROM or len(set(names) - (gathered := self._gathered(station)).keys()) < GATHER_FROM:
+            return
+        tables = self._counting(station, names, gathered)
+        together = [table.append_column("name", pa.repeat(name, len(table))) for name, table in tables.items()]
+        if together:
+            self._store.put(f"{_GATHERED}/{station}.parquet", write_table(pa.concat_tables(together)))
+
+    def _names(self, station: str) -> list[str]:
+        """`<raw file>/<reading>` of all that is stored of a station, counting or not, in order."""
+        prefix = f"{_STATIONS}/{station}/"
+        return [info.key.removeprefix(prefix).removesuffix(".parquet") for info in self._store.list(prefix)]
+
+    def _gathered(self, station: str) -> dict[str, pa.Table]:
+        """What was put together, by name."""
+        try:
+            together = read_table(self._store.get(f"{_GATHERED}/{station}.parquet"))
+        except ObjectMissing:
+            return {}
+        tables, first = {}, 0
+        for name, of_one in groupby(together["name"].to_pylist()):
+            rows = len(list(of_one))
+            tables[name] = together.slice(first, rows).drop_columns("name")
+            first += rows
+        return tables
+
+    def _counting(self, station: str, names: list[str], gathered: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+        """What counts, by name; of a connector's answers, one that was not read to the end yet has replaced none.
+
+        A name that stands alone for its file and was put together once is the one that counts. For any other the
+        file's record is asked.
+        """
+        by_file = {file: list(names) for file, names in groupby(names, key=lambda name: name.rpartition("/")[0])}
+        found: dict[str, tuple[str, pa.Table] | None] = {
+            file: (names[0], gathered[names[0]])
+            for file, names in by_file.items()
+            if len(names) == 1 and names[0] in gathered
+        }
+        files = list(by_file)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            while unopened := [file for file in without_superseded(files) if file not in found]:
+                found |= zip(unopened, pool.map(lambda file: self._reading(station, file), unopened), strict=True)
+                files = [file for file in files if file not in found or found[file] is not None]
+        return dict(counts for file in without_superseded(files) if (counts := found[file]) is not None)
+
+    def _reading(self, station: str, raw_file: str) -> tuple[str, pa.Table] | None:
+        """What counts of a raw file at a station, with its name."""
         record = self.record(raw_file)
         if record is None or station not in record.stations:
             return None
         table = read_table(self._store.get(_key(station, raw_file, record.reading)))
-        return table.append_column("raw_file", pa.repeat(raw_file, len(table)))
+        return f"{raw_file}/{record.reading}", table.append_column("raw_file", pa.repeat(raw_file, len(table)))
 
     def _mark_refused(self, raw_file: str, record: FileRecord) -> None:
         key = f"{_REFUSED}/{raw_file}.json"
