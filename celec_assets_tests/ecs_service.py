@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ FARGATE_MEMORY = {
 class Fate(Enum):
     """What happens to the next task instead of running."""
 
-    NEVER_STARTS = "stays where it is until it is stopped"
+    NEVER_STARTS = "stays where it is until it is stopped, or released"
     NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
     NO_IMAGE = (
         "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref "
@@ -76,6 +76,7 @@ class Task:
     exit_code: int | None = None
     process: "subprocess.Popen[bytes] | None" = None
     stop_asked: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
 
     @property
     def pid(self) -> int:
@@ -118,7 +119,7 @@ class Task:
 
 
 class Ecs:
-    """The service. `fates` are used up, one by each task that is asked for."""
+    """The service. `fates` are used up, one by each task that is asked for a run of that job."""
 
     stop_timeout_s = 20.0
     state_s = 0.1
@@ -126,7 +127,7 @@ class Ecs:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.environment = environment
-        self.fates: deque[Fate] = deque()
+        self.fates: defaultdict[str, deque[Fate]] = defaultdict(deque)
         self.calls: list[str] = []
         self.tasks: dict[str, Task] = {}
         self.url = ""
@@ -181,13 +182,14 @@ class Ecs:
         cpu, memory = int(overrides.get("cpu", 512)), int(overrides.get("memory", 1024))
         if memory not in FARGATE_MEMORY.get(cpu, ()):
             raise Refused("ClientException", "No Fargate configuration exists for given values.")
+        tags = {tag["key"]: tag["value"] for tag in asked["tags"]}
         with self._lock:
-            fate = self.fates.popleft() if self.fates else None
+            fates = self.fates[tags["dagster/job_name"]]
+            fate = fates.popleft() if fates else None
         if fate is Fate.NO_CAPACITY:
             return {"tasks": [], "failures": [{"reason": fate.value}]}
         arn = f"{ACCOUNT}:task/celec/{uuid.uuid4().hex}"
-        run_id = next(tag["value"] for tag in asked["tags"] if tag["key"] == "dagster/run_id")
-        task = Task(arn, run_id, asked, self._folder / f"{arn.rpartition('/')[2]}.log", cpu, memory)
+        task = Task(arn, tags["dagster/run_id"], asked, self._folder / f"{arn.rpartition('/')[2]}.log", cpu, memory)
         task.log.touch()
         self.tasks[arn] = task
         thread = threading.Thread(target=self._live, args=(task, fate))
@@ -220,12 +222,12 @@ class Ecs:
 
     def _live(self, task: Task, fate: Fate | None) -> None:
         task.stop_asked.wait(self.state_s)
-        if fate is Fate.NEVER_STARTS:
-            task.stop_asked.wait()
+        while fate is Fate.NEVER_STARTS and not task.released.wait(self.state_s) and not task.stop_asked.is_set():
+            pass
         task.status = "PENDING"
         if fate is Fate.NO_IMAGE:
             task.stop_code, task.stopped_reason = "TaskFailedToStart", fate.value
-        if not task.stop_asked.wait(self.state_s) and fate is None:
+        elif not task.stop_asked.wait(self.state_s):
             self._run(task)
         task.status = "DEPROVISIONING"
         task.stop_asked.wait(self.state_s)

@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from celec_assets_tests import ecs_service
-from celec_assets_tests.ecs_service import Ecs
+from celec_assets_tests.ecs_service import Ecs, Task
 from celec_assets_tests.postgres_server import Postgres, find_binaries, free_port, postgres_server
 from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT, Proxy, proxy_before, s3_server
 
@@ -92,6 +92,11 @@ class Production:
         if "code" in names or "webserver" in names:
             self.wait_for("code location", 90, self._location_is_loaded)
 
+    def migrate(self) -> None:
+        """Make the tables, as a deployment does before anything starts: two who make them at once stumble."""
+        command = [sys.executable, "-m", "dagster", "instance", "migrate"]
+        subprocess.run(command, cwd=self.folder, env=self.environment, check=True, capture_output=True)
+
     def kill(self, *names: str) -> None:
         for name in names:
             process = self._processes.pop(name)
@@ -159,6 +164,12 @@ class Production:
         wanted = statuses or tuple(FINISHED)
         self.wait_for(f"{run_id} {'/'.join(wanted)}", seconds, lambda: self.status(run_id) in wanted)
 
+    def ended(self, run_id: str) -> Task:
+        """The run's task, as soon as it has ended."""
+        task = self.ecs.of_run(run_id)
+        self.wait_for("end of the task", 30, lambda: task.status == "STOPPED")
+        return task
+
     def retry_of(self, run_id: str, seconds: float = 30) -> str:
         """The run that was started in place of one that failed."""
         wanted = lambda: [run["runId"] for run in self.runs() if run["parentRunId"] == run_id]  # noqa: E731
@@ -195,6 +206,7 @@ def production(folder: Path) -> Iterator[Production]:
         session.client("s3", endpoint_url=s3_url, region_name="us-east-1").create_bucket(Bucket=BUCKET)
         stack = Production(folder, postgres, ecs, s3, f"s3://{BUCKET}/lake")
         try:
+            stack.migrate()
             stack.start("code", "webserver", "daemon")
             yield stack
         finally:

@@ -27,6 +27,11 @@ def talk(context: dg.OpExecutionContext, config: Seconds) -> None:
 
 
 @dg.op
+def refuse() -> None:
+    raise dg.Failure("this file holds no flow")
+
+
+@dg.op
 def grow() -> None:
     """More and more memory, as a model that is too large for its task."""
     kept = []
@@ -40,6 +45,16 @@ def empty() -> None:
 
 
 @dg.job
+def scheduled() -> None:
+    nothing()
+
+
+@dg.job
+def failing() -> None:
+    refuse()
+
+
+@dg.job
 def talking() -> None:
     talk()
 
@@ -49,9 +64,9 @@ def growing() -> None:
     grow()
 
 
-every_minute = dg.ScheduleDefinition(name="every_minute", job=empty, cron_schedule="* * * * *")
+every_minute = dg.ScheduleDefinition(name="every_minute", job=scheduled, cron_schedule="* * * * *")
 
 defs = dg.Definitions.merge(
     build_definitions(read_settings()),
-    dg.Definitions(jobs=[empty, talking, growing], schedules=[every_minute]),
+    dg.Definitions(jobs=[empty, scheduled, failing, talking, growing], schedules=[every_minute]),
 )

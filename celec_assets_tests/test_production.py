@@ -1,0 +1,217 @@
+"""Production as the team has it: a bucket, a database, and runs that share no machine with the webserver."""
+
+import re
+import signal
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import boto3
+import pytest
+
+from celec_assets.storage import s3 as s3_client
+from celec_assets.storage.lake import Lake
+from celec_assets_tests.conftest import only_fake_credentials
+from celec_assets_tests.ecs_service import Fate
+from celec_assets_tests.postgres_server import find_binaries
+from celec_assets_tests.production import LOCATION, Production, production
+from celec_assets_tests.s3_server import BUCKET, refuses
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not find_binaries(), reason="no PostgreSQL on this machine: initdb and postgres are not found"),
+]
+
+STATION, OTHER = "geoglows-610000001", "geoglows-610000002"
+START_SCHEDULE = (
+    """mutation($selector: ScheduleSelector!) { startSchedule(scheduleSelector: $selector) { __typename } }"""
+)
+STOP_SCHEDULE = """mutation($id: String!) { stopRunningSchedule(id: $id) { __typename } }"""
+SCHEDULE = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__", "scheduleName": "every_minute"}
+SCHEDULE_ID = """query($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) {
+  ... on Schedule { id } } }"""
+BACKFILL = """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
+  __typename ... on PythonError { message } } }"""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
+    with production(tmp_path_factory.mktemp("production")) as started, pytest.MonkeyPatch.context() as patch:
+        only_fake_credentials(patch)
+        patch.setenv("AWS_ENDPOINT_URL_S3", started.s3.url)
+        s3_client.connect.cache_clear()
+        # Sensor, automation and schedule are at work while the first tests do harm.
+        for station in (STATION, OTHER):
+            deliver(started, station)
+        told = started.graphql(START_SCHEDULE, selector=SCHEDULE)["startSchedule"]
+        assert told["__typename"] == "ScheduleStateResult", told
+        yield started
+        s3_client.connect.cache_clear()
+        assert unfinished(started) == [], "a run is under way for ever"
+
+
+def unfinished(stack: Production) -> list[str]:
+    return [run["runId"] for run in stack.runs() if run["status"] in ("STARTING", "STARTED", "CANCELING")]
+
+
+def lake(stack: Production) -> Lake:
+    return Lake.open(stack.lake_url)
+
+
+def keys(stack: Production, prefix: str) -> list[str]:
+    pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+    return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+
+def deliver(stack: Production, station: str) -> None:
+    river = station.removeprefix("geoglows-")
+    days = [date.today() - timedelta(days=back) for back in range(401, 0, -1)]  # noqa: DTZ011
+    content = f"time,{river}\n" + "".join(f"{day},{20 + (day.toordinal() * int(river)) % 17}.5\n" for day in days)
+    lake(stack).raw.deliver(f"geoglows/{river}.csv", content.encode())
+
+
+def tags(run: dict[str, object]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in run["tags"]}  # type: ignore[attr-defined]
+
+
+def station_run(stack: Production, job: str, station: str) -> str:
+    range_tags = {f"dagster/asset_partition_range_{end}": station for end in ("start", "end")}
+    return stack.launch(job, **range_tags)
+
+
+def test_a_task_that_is_killed_is_told_in_plain_words_and_the_run_started_again(stack: Production) -> None:
+    run = stack.talk(60)
+    stack.wait_until(run, "STARTED")
+    stack.ecs.of_run(run).signal(signal.SIGKILL)
+    stack.wait_until(run, "FAILURE", seconds=20)
+    assert "The task was killed." in stack.page(run)
+
+    retry = stack.retry_of(run)
+    stack.wait_until(retry, "STARTED")
+    assert stack.terminate(retry) == "TerminateRunSuccess"
+    stack.wait_until(retry, "CANCELED", seconds=20)
+    task = stack.ended(retry)
+    assert (task.stop_code, task.exit_code) == ("UserInitiated", 0), "SIGTERM let it end by itself"
+    assert stack.ecs.calls.count("StopTask") == 1
+
+
+def test_a_run_that_fails_by_itself_is_not_started_again(stack: Production) -> None:
+    run = stack.launch("failing")
+    stack.wait_until(run, "FAILURE")
+    assert "this file holds no flow" in stack.page(run)
+    assert tags(stack.run(run))["dagster/will_retry"] == "false"
+    assert stack.ended(run).exit_code == 1, "an alarm can see it without asking Dagster"
+
+
+def test_a_task_without_enough_memory_says_how_much_it_had(stack: Production) -> None:
+    run = stack.launch("growing", **{"dagster/max_retries": "0"})
+    stack.wait_until(run, "FAILURE")
+    assert "The task ran out of memory: it had 512 MiB." in stack.page(run)
+    assert stack.ended(run).exit_code == 137
+
+
+def test_tasks_that_do_not_start_say_why_and_are_started_again(stack: Production) -> None:
+    stack.ecs.fates["empty"].extend([Fate.NEVER_STARTS, Fate.NO_IMAGE])
+    stuck = stack.launch("empty")
+    stack.wait_until(stuck, "STARTING")
+    gone = stack.launch("empty")
+    for run, words in ((stuck, "The task is still PROVISIONING"), (gone, "CannotPullContainerError")):
+        stack.wait_until(run, "FAILURE")
+        assert "Run timed out due to taking longer than" in stack.page(run)
+        assert words in stack.page(run)
+        stack.wait_until(stack.retry_of(run), "SUCCESS")
+    # Should its task start after all, it does nothing.
+    stack.ecs.of_run(stuck).released.set()
+    ignored = "Ignoring a run worker that started after the run had already finished"
+    stack.wait_for("the late task", 30, lambda: ignored in stack.page(stuck))
+    assert stack.status(stuck) == "FAILURE"
+
+
+def test_runs_of_a_person_a_sensor_a_schedule_and_a_backfill_are_tasks_of_their_own(stack: Production) -> None:
+    person = stack.launch("empty")
+    stack.wait_for("forecasts", 150, lambda: len(keys(stack, "lake/flow_forecast/")) == 4)
+    backfill = {"assetSelection": [{"path": ["daily_series"]}], "partitionNames": [STATION, OTHER]}
+    told = stack.graphql(BACKFILL, params={**backfill, "fromFailure": False})["launchPartitionBackfill"]
+    assert told["__typename"] == "LaunchBackfillSuccess", told
+
+    def successful() -> dict[str, str] | None:
+        """A run of each origin."""
+        origins = ("dagster/schedule_name", "dagster/sensor_name", "dagster/backfill")
+        runs = [(tags(run), run["runId"]) for run in stack.runs() if run["status"] == "SUCCESS"]
+        found = {origin: run_id for origin in origins for of_run, run_id in runs if origin in of_run}
+        return found if len(found) == len(origins) else None
+
+    found = stack.wait_for("a run of each origin", 120, successful)
+    stack.graphql(STOP_SCHEDULE, id=stack.graphql(SCHEDULE_ID, selector=SCHEDULE)["scheduleOrError"]["id"])
+    for run in (person, *found.values()):
+        assert stack.ended(run).exit_code == 0
+    for station in (STATION, OTHER):
+        assert len(lake(stack).series.read(station)) == 401
+        assert (lake(stack).forecasts.read(station)["station"] == station).all()
+    assert any(key.endswith(".err") for key in keys(stack, "dagster-logs/")), "what runs print is in the bucket"
+
+
+def test_capacity_that_comes_back_is_waited_for_and_one_that_does_not_is_told(stack: Production) -> None:
+    stack.ecs.fates["empty"].extend([Fate.NO_CAPACITY] * 2)
+    patient = stack.launch("empty")
+    stack.wait_until(patient, "SUCCESS")
+    stack.ecs.fates["empty"].extend([Fate.NO_CAPACITY] * 6)
+    run = stack.launch("empty")
+    stack.wait_until(run, "FAILURE")
+    assert "Capacity is unavailable at this time" in stack.page(run)
+    stack.wait_until(stack.retry_of(run), "SUCCESS")
+
+
+def test_webserver_and_daemon_that_are_killed_lose_nothing(stack: Production) -> None:
+    running = stack.talk(15)
+    stack.wait_until(running, "STARTED")
+    stack.kill("daemon")
+    queued = [stack.launch("empty") for _ in range(2)]
+    assert [stack.status(run) for run in queued] == ["QUEUED", "QUEUED"]
+    stack.kill("webserver", "code")
+    stack.start("code", "webserver", "daemon")
+    for run in (running, *queued):
+        stack.wait_until(run, "SUCCESS")
+        assert len([task for task in stack.ecs.tasks.values() if task.run_id == run]) == 1
+
+
+def test_a_database_that_is_gone_for_half_a_minute_loses_no_run_and_no_event(stack: Production) -> None:
+    running = stack.talk(5)
+    stack.wait_until(running, "STARTED")
+    queued = stack.launch("empty")
+    stack.postgres.stop()
+    time.sleep(30)
+    stack.postgres.start()
+    for run in (running, queued):
+        stack.wait_until(run, "SUCCESS")
+        assert len([task for task in stack.ecs.tasks.values() if task.run_id == run]) == 1
+    printed = re.findall(r"(?m)^\d{4}-.* ASSET_OBSERVATION ", stack.ended(running).log.read_text())
+    assert len(printed) == stack.page(running).count("ObservationEvent") > 4
+
+
+def test_two_runs_of_one_station_at_once_leave_one_whole_result(stack: Production) -> None:
+    before = lake(stack).models.pointer(STATION)
+    runs = [station_run(stack, "train_models", STATION) for _ in range(2)]
+    for run in runs:
+        stack.wait_until(run, "SUCCESS")
+    assert lake(stack).models.pointer(STATION) == before, "the same data make the same model"
+    assert lake(stack).models.read(STATION)["station"] == STATION
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [(503, "SlowDown", "it is down or overloaded"), (403, "AccessDenied", "is not allowed (AccessDenied)")],
+)
+def test_s3_that_refuses_for_a_while_is_told_and_nothing_is_half_written(
+    stack: Production, status: int, code: str, words: str
+) -> None:
+    series = keys(stack, "lake/daily_series/")
+    stack.s3.always = refuses(status, code)
+    run = station_run(stack, "train_models", STATION)
+    stack.wait_until(run, "FAILURE", seconds=90)
+    stack.s3.always = None
+    assert words in stack.page(run)
+    assert keys(stack, "lake/daily_series/") == series
+    again = station_run(stack, "train_models", STATION)
+    stack.wait_until(again, "SUCCESS")
+    assert lake(stack).models.read(STATION)["station"] == STATION
