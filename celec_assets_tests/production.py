@@ -161,8 +161,9 @@ class Production:
         raise AssertionError(f"no {what} after {seconds} s\n{logs}")
 
     def wait_until(self, run_id: str, *statuses: str, seconds: float = 60) -> None:
-        wanted = statuses or tuple(FINISHED)
-        self.wait_for(f"{run_id} {'/'.join(wanted)}", seconds, lambda: self.status(run_id) in wanted)
+        wanted = {*(statuses or FINISHED)}
+        self.wait_for(f"{wanted} of {run_id}", seconds, lambda: self.status(run_id) in {*wanted, *FINISHED})
+        assert self.status(run_id) in wanted, self.page(run_id)
 
     def ended(self, run_id: str) -> Task:
         """The run's task, as soon as it has ended."""

@@ -1,6 +1,7 @@
 """One Fargate task a run, with what went wrong in plain words on the run's page."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -101,6 +102,8 @@ def in_plain_words(task: Mapping[str, Any], container_name: str) -> str:
         return f"The task could not start: {task.get('stoppedReason', '')} {reason}".rstrip()
     if task.get("stopCode") == "UserInitiated":
         return f"The task was stopped from outside Dagster: {task.get('stoppedReason', '')}"
+    if exit_code == os.EX_TEMPFAIL:
+        return "The run lost its database and ended, to be started again. Its log says how."
     if exit_code == 137:
         return f"The task was killed. ({task.get('stoppedReason', '')})"
     return (

@@ -1,17 +1,22 @@
-"""Connections that wait for a database which restarts: the SQLAlchemy plugin `patient` (pyproject.toml).
+"""A database that restarts is waited for: the SQLAlchemy plugin `patient` (pyproject.toml, deploy/dagster.yaml).
 
-Dagster tries to connect six times within six to twelve seconds. A database that is away for longer, as one that is
-patched or fails over, makes whatever step is running fail, and a run that fails in a step is not started again. Here
-each of the six attempts waits as well: together two minutes.
+Dagster asks for a connection six times within six to twelve seconds. After that, or when a statement is broken off,
+whatever step is running fails, and a run that fails in a step is not started again: a restart of the database would
+lose it. Here a run waits for two minutes, and webserver and daemon for as long by their six attempts. A run that waits
+in vain, or cannot know whether its last statement was carried out, ends its process; then it counts as killed, and is
+started again.
 """
 
+import os
+import sys
 import time
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from sqlalchemy import URL, Engine, event
-from sqlalchemy.engine import CreateEnginePlugin
+from sqlalchemy import Engine, ExceptionContext, event
+from sqlalchemy.engine import URL, CreateEnginePlugin
 
 ATTEMPT_SECONDS: Final = 20.0
+RUN_SECONDS: Final = 120.0
 PAUSE_SECONDS: Final = 0.5
 
 _WAITING_HELPS_NOT: Final = ("authentication failed", "does not exist", "no pg_hba.conf entry", "could not translate")
@@ -19,23 +24,43 @@ _WAITING_HELPS_NOT: Final = ("authentication failed", "does not exist", "no pg_h
 
 
 class PatientConnections(CreateEnginePlugin):
-    """Makes an engine whose URL says `?plugin=patient` wait up to `ATTEMPT_SECONDS` for each connection."""
+    """What an engine whose URL says `?plugin=patient` does differently."""
 
     def update_url(self, url: URL) -> URL:
         """Nothing to take out: SQLAlchemy removes `plugin` itself."""
         return url
 
     def engine_created(self, engine: Engine) -> None:
-        """Let every connection be made by `_connect`."""
+        """Be there when connections are made and when statements fail."""
         event.listen(engine, "do_connect", _connect)
+        event.listen(engine, "handle_error", _on_error)
 
 
 def _connect(dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
-    deadline = time.monotonic() + ATTEMPT_SECONDS
+    seconds = RUN_SECONDS if _is_run() else ATTEMPT_SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         try:
             return dialect.connect(*arguments, **options)
         except dialect.loaded_dbapi.OperationalError as error:
-            if time.monotonic() > deadline or any(reason in str(error) for reason in _WAITING_HELPS_NOT):
+            if any(reason in str(error) for reason in _WAITING_HELPS_NOT):
+                raise
+            if time.monotonic() > deadline:
+                if _is_run():
+                    _end(f"the database did not come back within {seconds:.0f} seconds: {error}")
                 raise
         time.sleep(PAUSE_SECONDS)
+
+
+def _on_error(context: ExceptionContext) -> None:
+    if context.connection is not None and context.is_disconnect and _is_run():
+        _end(f"the database broke off a statement: {context.original_exception}")
+
+
+def _is_run() -> bool:
+    return "execute_run" in sys.argv
+
+
+def _end(reason: str) -> NoReturn:
+    print(f"This run ends here, to be started again: {reason}", file=sys.stderr, flush=True)
+    os._exit(os.EX_TEMPFAIL)
