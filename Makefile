@@ -50,6 +50,10 @@ lock: ## resolve the dependencies anew
 		--custom-compile-command "make lock" pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 		--custom-compile-command "make lock" --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	for group in notebook store; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
+			--custom-compile-command "make lock" --group $$group -c requirements.txt -o deploy/compose/requirements-$$group.txt; \
+	done
 
 clean: ## remove environment, run history and caches; the lake stays
 	rm -rf .venv .dagster .pytest_cache .mypy_cache .ruff_cache .hypothesis check-results.xml

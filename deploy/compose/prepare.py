@@ -1,0 +1,141 @@
+"""What Compose's one-off services do; each can be repeated and then changes nothing.
+
+secrets     before all others: make the secrets that are not there
+stores      when PostgreSQL and S3 are up: make databases, tables and bucket where there are none
+export      write the lake and MLflow's files as a tar file to stdout
+restore     put what is in such a tar file, from stdin, into a lake that is empty
+"""
+
+import configparser
+import io
+import json
+import os
+import secrets
+import sys
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from celec_assets.storage.store import ObjectStore
+
+SECRETS = Path("/run/secrets")
+PARTS = ("lake/", "mlflow/")
+
+
+def make_secrets() -> None:
+    """Files in `SECRETS`. Who puts a file there before the first start uses a secret of their own."""
+    # PostgreSQL's own user reads this one, and only containers of this stack see the volume.
+    password = keep("postgres_password", secrets.token_urlsafe(32), 0o444)
+    # libpq refuses a file that others may read. In it, a colon and a backslash are escaped.
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    write("pgpass", f"postgres:5432:*:celec:{escaped}\n", 0o400)
+    pair = f"aws_access_key_id = {secrets.token_hex(10)}\naws_secret_access_key = {secrets.token_urlsafe(30)}\n"
+    credentials = configparser.ConfigParser(interpolation=None)
+    credentials.read_string(keep("s3_credentials", f"[default]\n{pair}", 0o400))
+    key = credentials["default"]
+    identity = {
+        "name": "celec",
+        "credentials": [{"accessKey": key["aws_access_key_id"], "secretKey": key["aws_secret_access_key"]}],
+        "actions": ["Admin"],
+    }
+    write("store.json", json.dumps({"identities": [identity]}), 0o400)
+    keep("jupyter_token", secrets.token_hex(24), 0o400)
+
+
+def keep(name: str, otherwise: str, mode: int) -> str:
+    """The secret's text, stored where there was none."""
+    if not (SECRETS / name).exists():
+        write(name, otherwise, mode)
+        print(f"made the secret {name}")
+    return (SECRETS / name).read_text("utf-8").rstrip("\n")
+
+
+def write(name: str, text: str, mode: int) -> None:
+    """Whole or not at all: who is interrupted begins anew."""
+    partial = SECRETS / f".{name}"
+    partial.unlink(missing_ok=True)
+    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(SECRETS / name)
+
+
+def make_stores() -> None:
+    """The database `mlflow`, Dagster's tables as this version wants them, and the bucket."""
+    import dagster as dg
+    import psycopg2
+
+    connection = psycopg2.connect(host="postgres", user="celec", dbname="dagster")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("select 1 from pg_database where datname = 'mlflow'")
+        if not cursor.fetchone():
+            cursor.execute("create database mlflow")
+            print("made the database mlflow")
+    connection.close()
+    with dg.DagsterInstance.get() as instance:
+        instance.upgrade(lambda message: print(message.strip()))
+    if (url := os.environ["STORAGE"]).startswith("s3://"):
+        make_bucket(urlsplit(url).netloc)
+
+
+def make_bucket(name: str) -> None:
+    """Make it, unless it is there; a bucket of somebody else's is an error."""
+    from botocore.exceptions import ClientError
+
+    from celec_assets.storage.s3 import connect
+
+    s3 = connect(None)
+    try:
+        s3.head_bucket(Bucket=name)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+        region = s3.meta.region_name
+        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        s3.create_bucket(Bucket=name, **place)
+        print(f"made the bucket {name}")
+
+
+def export() -> None:
+    """A member an object, under its key."""
+    store = storage()
+    with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
+        for part in PARTS:
+            count = 0
+            for info in store.list(part):
+                content = store.get(info.key)
+                member = tarfile.TarInfo(info.key)
+                member.size, member.mtime = len(content), int(info.modified.timestamp())
+                tar.addfile(member, io.BytesIO(content))
+                count += 1
+            print(f"{part}: {count} objects", file=sys.stderr)
+
+
+def restore() -> None:
+    """Everything from stdin. Exits when there is something already: nothing is written over."""
+    store = storage()
+    if any(next(iter(store.list(part)), None) for part in PARTS):
+        sys.exit(f"{store.url} is not empty: a backup goes into a new installation (docker compose down -v)")
+    count = 0
+    with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as tar:
+        for member in tar:
+            content = tar.extractfile(member)
+            assert content
+            store.put(member.name, content.read())
+            count += 1
+    print(f"{count} objects")
+
+
+def storage() -> "ObjectStore":
+    """Where the lake is, and beside it what models and runs have stored besides MLflow's database."""
+    from celec_assets.storage.lake import Lake
+
+    return Lake.open(os.environ["STORAGE"]).store
+
+
+if __name__ == "__main__":
+    {"secrets": make_secrets, "stores": make_stores, "export": export, "restore": restore}[sys.argv[1]]()
