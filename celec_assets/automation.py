@@ -10,9 +10,6 @@ _INPUT_IS_NEWER = _INPUT_UPDATED.since(AutomationCondition.newly_updated()) & _I
 
 FOLLOWS_ITS_INPUTS = (
     (AutomationCondition.any_deps_match(AutomationCondition.will_be_requested()) | _INPUT_IS_NEWER)
-    & ~AutomationCondition.any_deps_match(
-        AutomationCondition.any_checks_match(AutomationCondition.check_failed(), blocking_only=True)
-    )
     & ~AutomationCondition.any_deps_missing()
     & ~AutomationCondition.any_deps_in_progress()
     & ~AutomationCondition.in_progress()

@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
@@ -10,10 +9,7 @@ import pytest
 from celec_assets import sensors
 from celec_assets.build import build_definitions
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
-from celec_assets.resources import LakeResource
 from celec_assets.settings import Settings
-from celec_assets.storage.by_partition import ByPartition
-from celec_assets.storage.io_managers import LakeIOManager
 from celec_assets.storage.lake import Lake
 
 STATION_ASSETS = ("daily_series", "flow_model", "flow_forecast", "low_flow_warnings", "forecast_scorecard")
@@ -141,34 +137,6 @@ def test_a_refused_station_does_not_keep_the_others_from_their_forecasts(daemon:
     assert daemon.instance.get_materialized_partitions(dg.AssetKey("flow_forecast")) == {"geoglows-610000001"}
     assert daemon.tick_automation() == REPORT
     assert daemon.tick_automation() == {}
-
-
-class CrossingQuantiles(LakeIOManager):
-    """Stores forecasts whose quantiles cross: a blocking check turns them down."""
-
-    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        crossed = ByPartition(list(obj), lambda s: obj[s].assign(flow_m3s=obj[s]["flow_m3s"].to_numpy()[::-1]))
-        super().handle_output(context, crossed)
-
-
-def test_nothing_follows_what_a_blocking_check_turned_down_until_it_is_made_well(daemon: Daemon) -> None:
-    lake = LakeResource(url=str(daemon.folder))
-    faulty = CrossingQuantiles(lake=lake, layer="forecasts")
-    daemon.use(build_definitions(Settings(lake_url=str(daemon.folder)), forecasts=faulty))
-    daemon.put("geoglows/a.csv", reach(610000001))
-    daemon.tick_sensor()
-    assert set(daemon.tick_automation()) == set(STATION_ASSETS)
-    for _ in range(3):
-        assert daemon.tick_automation() == {}
-    for asset in ("low_flow_warnings", "forecast_scorecard"):
-        assert daemon.instance.get_materialized_partitions(dg.AssetKey(asset)) == set()
-
-    daemon.use(build_definitions(Settings(lake_url=str(daemon.folder))))
-    daemon.put("geoglows/a.csv", reach(610000001, last=date(2026, 1, 1)))
-    daemon.tick_sensor()
-    made = [set(daemon.tick_automation()) for _ in range(4)]
-    assert made[:2] == [{"daily_series", "flow_forecast"}, {"low_flow_warnings", "forecast_scorecard"}]
-    assert daemon.instance.get_materialized_partitions(dg.AssetKey("low_flow_warnings")) == {"geoglows-610000001"}
 
 
 def test_a_station_is_made_again_when_the_one_it_may_be_a_copy_of_changes(daemon: Daemon) -> None:

@@ -1,13 +1,16 @@
 """Which model forecasts: what comes into use, what is kept out and why, and the way back."""
 
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from celec_assets.forecasting import training
 from celec_assets.forecasting.backtest import QUANTILE_COLUMNS, TARGETS
-from celec_assets.forecasting.gate import insane, reasons_against, worse
+from celec_assets.forecasting.gate import reasons_against, worse
+from celec_assets.forecasting.sanity import impossible
 from celec_assets.refusal import Refusal
 from celec_assets.storage.store import FolderStore
 from celec_assets.storage.versions import Models
@@ -18,7 +21,7 @@ SOUND = np.linspace(40, 60, 7) * np.ones((33, 1))
 
 
 def test_a_sound_forecast_passes() -> None:
-    assert insane(SOUND, FLOW) == []
+    assert impossible(SOUND, FLOW) == []
 
 
 @pytest.mark.parametrize(
@@ -32,7 +35,19 @@ def test_a_sound_forecast_passes() -> None:
     ],
 )
 def test_a_forecast_out_of_its_mind_is_named(spoilt: np.ndarray, reason: str) -> None:
-    assert reason in [problem.split(":")[0] for problem in insane(spoilt, FLOW)]
+    assert reason in [problem.split(":")[0] for problem in impossible(spoilt, FLOW)]
+
+
+def test_a_model_in_use_that_loses_its_mind_forecasts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    series = pd.DataFrame({"day": DAYS, "flow_m3s": FLOW.to_numpy(), "flow_flag": "observed", "level_masl": np.nan})
+    monkeypatch.setattr(training, "predict", lambda *_: SOUND)
+    document = {"station": "geoglows-610000001"}
+    assert len(training.issue(document, series, {}, date(2026, 1, 1))) == SOUND.size
+    monkeypatch.setattr(training, "predict", lambda *_: SOUND - 45)
+    with pytest.raises(
+        training.ImpossibleForecast, match=r"positive: the lowest quantile is -5 m³/s.*roll the model back"
+    ):
+        training.issue(document, series, {}, date(2026, 1, 1))
 
 
 def forecasts(error: float, days: pd.DatetimeIndex = DAYS[400:700], seed: int = 0) -> pd.DataFrame:

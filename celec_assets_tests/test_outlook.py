@@ -19,6 +19,7 @@ from celec_assets.report.document import Problem
 from celec_assets.resources import Clock
 from celec_assets.settings import Settings
 from celec_assets.storage.backtests import Backtest
+from celec_assets.storage.formats import to_parquet
 from celec_assets.storage.lake import Lake
 from celec_assets.storage.scorecards import Scorecard
 
@@ -153,6 +154,15 @@ def test_a_station_that_lacks_something_keeps_no_other_one_from_the_report(platf
         "geoglows-610000002": (Problem.FAILED, None),
         REACH: (None, None),
     }
+
+
+def test_a_forecast_that_no_river_could_follow_is_not_shown(platform: Platform) -> None:
+    platform.a_day(FIRST)
+    forecast = platform.lake.forecasts.read(REACH)
+    for broken in (forecast.assign(flow_m3s=-1.0), forecast.assign(flow_m3s=forecast["flow_m3s"].to_numpy()[::-1])):
+        platform.lake.store.put(platform.lake.forecasts.latest(REACH), to_parquet(broken))
+        platform.catch_up(FIRST + timedelta(days=1))
+        assert [station.problem for station in platform.lake.reports.read().stations] == [Problem.FAILED]
 
 
 def test_a_station_is_judged_by_its_backtest_until_enough_was_issued(platform: Platform) -> None:

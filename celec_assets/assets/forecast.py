@@ -55,7 +55,8 @@ def flow_model(context: dg.AssetExecutionContext, lake: LakeResource, daily_seri
 
 
 def _reasons_against(lake: "Lake", candidate: dict[str, Any], daily_series: Frames) -> list[str]:
-    from celec_assets.forecasting.gate import insane, reasons_against, worse
+    from celec_assets.forecasting.gate import reasons_against, worse
+    from celec_assets.forecasting.sanity import impossible
     from celec_assets.forecasting.training import model_inputs, predict
     from celec_assets.series.schema import observed_flow
 
@@ -65,7 +66,7 @@ def _reasons_against(lake: "Lake", candidate: dict[str, Any], daily_series: Fram
     return reasons_against(
         candidate,
         present,
-        insane(predict(candidate, inputs), inputs[0]),
+        impossible(predict(candidate, inputs), inputs[0]),
         lambda: worse(
             lake.backtests.forecasts(station, candidate["recipe"]),
             lake.backtests.forecasts(station, present["recipe"]) if present else None,

@@ -77,6 +77,8 @@ def forecast_report(context: dg.AssetExecutionContext, lake: LakeResource, clock
 
 def _part(lake: "Lake", name: str, today: date) -> "Station":
     """What there is of a station. One that lacks something never keeps the others from being shown."""
+    from pydantic import ValidationError
+
     from celec_assets.catalogue import station
     from celec_assets.report.assemble import station_part, station_without_forecast
     from celec_assets.report.document import Problem
@@ -88,7 +90,10 @@ def _part(lake: "Lake", name: str, today: date) -> "Station":
         problem = Problem.FAILED if lake.models.exists(name) else Problem.NO_MODEL
         return station_without_forecast(station(name), problem if lake.series.exists(name) else Problem.NO_READINGS)
     warnings = lake.warnings.read(name) if lake.warnings.exists(name) else None
-    return station_part(station(name), series, forecast, warnings, _record(lake, name), today)
+    try:
+        return station_part(station(name), series, forecast, warnings, _record(lake, name), today)
+    except ValidationError:  # negative flows, crossing quantiles: what a check has turned down is not shown
+        return station_without_forecast(station(name), Problem.FAILED)
 
 
 def _record(lake: "Lake", name: str) -> "Record | None":

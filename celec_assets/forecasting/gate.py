@@ -6,37 +6,14 @@ Judged are recipes, by their backtests on the same origins; a single model has n
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from celec_assets.forecasting.backtest import as_array
-from celec_assets.forecasting.forecast import LEADS, QUANTILES
+from celec_assets.forecasting.forecast import LEADS
 from celec_assets.forecasting.scores import compare, observed_targets
-from celec_assets.forecasting.season import Array
 
-FARTHEST: Final = 5.0
-"""A median above so many times the highest, or below the lowest flow over so many, is not a forecast."""
 MIN_ORIGINS: Final = 180
 """Origins that two recipes must share to be compared: half a year, wet and dry."""
-
-
-def insane(quantiles: Array, flow_m3s: "pd.Series[float]") -> list[str]:
-    """What is wrong with a forecast, in words, each beginning with the check's name. Empty: nothing.
-
-    Args:
-        quantiles: (33, 7) in m³/s.
-        flow_m3s: the station's clean series.
-    """
-    median = quantiles[:, QUANTILES.index(0.5)]
-    low, high = float(flow_m3s.min()) / FARTHEST, float(flow_m3s.max()) * FARTHEST
-    checks = {
-        f"finite: {np.sum(~np.isfinite(quantiles))} quantiles are not numbers": np.isfinite(quantiles).all(),
-        f"positive: the lowest quantile is {np.nanmin(quantiles):.3g} m³/s": np.nanmin(quantiles) > 0,
-        "ordered: a quantile is below a lower one": (np.diff(quantiles, axis=1) >= 0).all(),
-        f"within reach: medians from {np.nanmin(median):.3g} to {np.nanmax(median):.3g} m³/s, where {low:.3g} to "
-        f"{high:.3g} can be": np.nanmin(median) >= low and np.nanmax(median) <= high,
-    }
-    return [problem for problem, passed in checks.items() if not passed]
 
 
 def worse(candidate: pd.DataFrame | None, present: pd.DataFrame | None, observed: "pd.Series[float]") -> list[str]:
@@ -75,7 +52,7 @@ def reasons_against(
 
     Args:
         candidate: its document; present: that of the model in use, None at a station without one.
-        problems: of `insane`.
+        problems: of `sanity.impossible`.
         evidence: gives `worse`; asked only when the recipes differ.
         rolled_back: the recipe that somebody took out of use at this station, or "".
     """

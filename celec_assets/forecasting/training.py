@@ -15,6 +15,7 @@ import pandas as pd
 from celec_assets.catalogue import station as find_station
 from celec_assets.forecasting.forecast import to_rows
 from celec_assets.forecasting.model import FORMAT, RECIPE, FlowModel
+from celec_assets.forecasting.sanity import impossible
 from celec_assets.forecasting.season import Array
 from celec_assets.refusal import Refusal
 from celec_assets.series.schema import Flag, last_observed_day
@@ -27,6 +28,10 @@ Inputs = tuple["pd.Series[float]", dict[str, "pd.Series[float]"]]
 
 class SeriesTooShort(Refusal):
     """There are too few observed days to train a model."""
+
+
+class ImpossibleForecast(Refusal):
+    """The model in use says what no river does."""
 
 
 class UnreadableModel(Refusal):
@@ -92,9 +97,15 @@ def issue(
     Args:
         document: what `train` returned.
         made_on: the local day of today.
+
+    Raises:
+        ImpossibleForecast: it is not finite, not positive, not ordered or out of all reach: none is better than that.
     """
     inputs = model_inputs(document["station"], series, others)
-    return to_rows(document["station"], inputs[0].index[-1].date(), made_on, predict(document, inputs))
+    quantiles = predict(document, inputs)
+    if problems := impossible(quantiles, inputs[0]):
+        raise ImpossibleForecast("; ".join(problems) + "; roll the model back or train it anew")
+    return to_rows(document["station"], inputs[0].index[-1].date(), made_on, quantiles)
 
 
 def model_inputs(station: str, series: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> Inputs:

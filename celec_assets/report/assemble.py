@@ -210,7 +210,9 @@ def _by_target(rows: pd.DataFrame) -> Array:
 
 
 def _quantiles(flows: Array) -> Quantiles:
-    return Quantiles(**{f"p{100 * level:02.0f}": float(flow) for level, flow in zip(QUANTILES, flows, strict=True)})
+    return Quantiles(
+        **{f"p{100 * level:02.0f}": round(float(flow), 3) for level, flow in zip(QUANTILES, flows, strict=True)}
+    )
 
 
 def _usual(levels: Array) -> Usual | None:

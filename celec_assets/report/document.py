@@ -6,9 +6,9 @@ JSON Schema that is published beside it.
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FORMAT: Final = 1
 """Raised when a name changes or goes; a reader of an older format would break."""
@@ -51,6 +51,13 @@ class Quantiles(_Part):
     p75: Flow
     p90: Flow
     p95: Flow
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        flows = [flow for _, flow in self]
+        if flows != sorted(flows):
+            raise ValueError("a quantile is below a lower one")
+        return self
 
 
 class Usual(_Part):
