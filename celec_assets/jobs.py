@@ -9,6 +9,11 @@ from celec_assets.assets.raw import observations
 from celec_assets.assets.report import forecast_report
 from celec_assets.resources import Clock, LakeResource, Notifier
 
+LARGER_TASK = {"ecs/cpu": "1024", "ecs/memory": "4096"}
+"""Of Fargate, in CPU units and MiB: a whole core, which is what one process can use. Other runs have what
+deploy/dagster.yaml says.
+"""
+
 fetch_historian = dg.define_asset_job(
     "fetch_historian",
     selection=dg.AssetSelection.assets(historian_arrivals),
@@ -36,11 +41,13 @@ train_models = dg.define_asset_job(
     "train_models",
     selection=dg.AssetSelection.assets(flow_model),
     description="Train the models of a range of stations anew. The forecasts follow by themselves.",
+    tags=LARGER_TASK,
 )
 backtest = dg.define_asset_job(
     "backtest",
     selection=dg.AssetSelection.assets(flow_backtest),
     description="Judge the recipe on past days, station by station. Minutes a station the first time.",
+    tags=LARGER_TASK,
 )
 
 
