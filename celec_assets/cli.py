@@ -18,6 +18,7 @@ from celec_assets.build import build_definitions
 from celec_assets.catch_up import Outcome
 from celec_assets.check_gate import judge, write_junit
 from celec_assets.console import catch_up_on_screen, print_forecasts
+from celec_assets.doctor import examine, show
 from celec_assets.history import add_options, fetch_history
 from celec_assets.partitions import STATIONS
 from celec_assets.refusal import Refusal
@@ -72,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve.add_argument("--port", type=int, default=8080, help="(%(default)s)")
     serve.set_defaults(run=lambda options: run_serve(options.host, options.port))
 
+    doctor = commands.add_parser("doctor", help="try whether everything that the platform stands on works here")
+    doctor.set_defaults(run=lambda _: run_doctor())
+
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
@@ -89,7 +93,8 @@ def run_demo(raw: Path | None) -> int:
         catch_up_on_screen(build_definitions(settings), instance, lake, CONSOLE)
         stations = list(instance.get_dynamic_partitions(str(STATIONS.name)))
     print_forecasts(lake, stations, CONSOLE)
-    CONSOLE.print("\nTo look at all of it: .venv/bin/dagster dev, then http://localhost:3000", highlight=False)
+    CONSOLE.print("\nThe report: .venv/bin/celec serve, then http://localhost:8080", highlight=False)
+    CONSOLE.print("All of it: .venv/bin/dagster dev, then http://localhost:3000", highlight=False)
     return 0 if any(lake.forecasts.exists(station) for station in stations) else 1
 
 
@@ -140,6 +145,13 @@ def run_serve(host: str, port: int) -> int:
     app = create_app(Lake.open(read_settings().lake_url).store)
     uvicorn.run(app, host=host, port=port, server_header=False)
     return 0
+
+
+def run_doctor() -> int:
+    """Examine this machine with the settings of this process, and show what was found."""
+    settings = read_settings()
+    findings = examine(settings, open_instance, lambda: Lake.open(settings.lake_url).store)
+    return show(findings, CONSOLE)
 
 
 def run_check(raw: Path | None, junit: Path) -> int:

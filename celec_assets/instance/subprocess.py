@@ -30,7 +30,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
         if GRPC_INFO_TAG not in run.tags:
             return CheckRunHealthResult(WorkerStatus.FAILED, "The run was not given to a server.")
         try:
-            answer = _server_of(run).can_cancel_execution(CanCancelExecutionRequest(run.run_id), timeout=10)
+            answer = _server_of(run).can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=10)
         except DagsterUserCodeUnreachableError:
             # It may be busy. One that starts again answers, and has no run.
             return CheckRunHealthResult(WorkerStatus.RUNNING, "The code location does not answer.")
