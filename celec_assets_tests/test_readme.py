@@ -3,7 +3,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,7 @@ def run(clone: Path, command: str) -> str:
 def test_the_readme_names_no_command_that_is_not_run() -> None:
     assert commands() == [
         "make demo",  # below
+        "make serve",  # below
         "CELEC_LAKE_URL=my-lake make demo RAW=/folder/with/raw/files",  # below
         "make test",  # by CI, before this test
         ".venv/bin/dagster dev",  # test_dagster_dev.py
@@ -53,7 +57,7 @@ def test_make_demo_ends_with_forecasts_and_a_second_one_makes_nothing(clone: Pat
     assert all(Path(path).is_file() for path in written)
 
     second = run(clone, "make demo")
-    assert second.count("nothing new") == 4
+    assert second.count("nothing new") == 6
     assert re.findall(r"^(/\S+\.parquet)$", second, re.M) == written
 
 
@@ -66,3 +70,22 @@ def test_make_demo_takes_files_of_ones_own_and_does_not_mix_them_with_the_sample
     )
     assert mixed.returncode != 0
     assert "must not be mixed" in mixed.stderr
+
+
+def test_make_serve_shows_the_report_of_the_demo(clone: Path) -> None:
+    server = subprocess.Popen(["make", "serve"], cwd=clone, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen("http://127.0.0.1:8080/report/", timeout=5) as answer:
+                    page = answer.read().decode()
+                break
+            except OSError:
+                assert time.monotonic() < deadline, "no report within a minute"
+                time.sleep(0.5)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+    assert "Mazar" in page
+    assert "<svg" in page
