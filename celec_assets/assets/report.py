@@ -10,7 +10,7 @@ from celec_assets.assets.scorecard import forecast_scorecard
 from celec_assets.assets.warnings import low_flow_warnings
 from celec_assets.automation import FOLLOWS_WHAT_IS_THERE
 from celec_assets.partitions import STATIONS
-from celec_assets.resources import Clock, LakeResource
+from celec_assets.resources import Clock, LakeResource, Notifier
 
 if TYPE_CHECKING:
     from celec_assets.report.assemble import Record
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
         problem="string: why there is no forecast",
     ),
 )
-def forecast_report(context: dg.AssetExecutionContext, lake: LakeResource, clock: Clock) -> dg.MaterializeResult[None]:
+def forecast_report(
+    context: dg.AssetExecutionContext, lake: LakeResource, clock: Clock, notifier: Notifier
+) -> dg.MaterializeResult[None]:
     """One self-contained web page in Spanish and English, and the same figures as CSV and JSON, for all stations.
 
     A station whose data are old, or that has no forecast, says so; it never keeps the others from being shown. The
@@ -68,6 +70,7 @@ def forecast_report(context: dg.AssetExecutionContext, lake: LakeResource, clock
             "dagster/row_count": len(stations),
             "made_on": report.made_on.isoformat(),
             "object": key,
+            "page": dg.MetadataValue.url(notifier.report_url),
             "stale": [station.station for station in stations if station.is_stale],
             "without_forecast": {station.station: station.problem for station in stations if station.problem},
             **{f"{level}_lights": lights.count(level) for level in Level},
