@@ -13,11 +13,11 @@ ENV HOME=/tmp LOGNAME=celec MPLCONFIGDIR=/tmp/matplotlib
 FROM base AS libraries
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /build
 COPY requirements.txt .
 RUN pip install --require-hashes -r requirements.txt
 
 FROM libraries AS code
-WORKDIR /build
 COPY requirements-dev.txt .
 RUN sed -n '/^setuptools==/,/[^\\]$/p' requirements-dev.txt > setuptools.txt \
     && pip install --require-hashes -r setuptools.txt
@@ -27,13 +27,13 @@ RUN pip install --no-deps --no-build-isolation --prefix /code .
 
 FROM libraries AS notebook-libraries
 COPY deploy/compose/requirements-notebook.txt .
-RUN pip install --require-hashes -r requirements-notebook.txt
+RUN pip install --require-hashes --prefix /notebook -r requirements-notebook.txt
 
 # What nobody calls in a container stays behind: pip, and the tests of the largest libraries, a tenth of the image. pip
 # owns these; in an image that is never changed by it, nothing misses them.
 FROM libraries AS slim
-RUN cd "$(python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')" \
-    && find numpy pandas pyarrow scipy sklearn -type d -name tests -prune -exec rm -r {} + \
+WORKDIR /opt/venv/lib/python3.11/site-packages
+RUN find numpy pandas pyarrow scipy sklearn -type d -name tests -prune -exec rm -r {} + \
     && pip uninstall --yes setuptools pip
 
 FROM base AS platform
@@ -46,25 +46,24 @@ RUN python -c "import pandas as pd, prophet; \
 # What is started without settings works in /data, as in a clone: mount a folder there. Production names its own
 # DAGSTER_HOME: /opt/celec/deploy.
 RUN install --directory --mode 1777 /data \
-    && install --directory --owner celec --group celec /opt/celec /run/secrets /var/lib/celec
+    && install --directory --owner celec --group celec /run/secrets /srv/celec \
+        /var/lib/celec/compute_logs
 ENV DAGSTER_HOME=/opt/celec
 WORKDIR /data
-USER celec
+USER 10001
 COPY dagster.yaml /opt/celec/
 COPY deploy /opt/celec/deploy
 COPY --from=code /code /opt/venv
 
 FROM platform AS notebook
-USER root
-COPY --from=notebook-libraries /opt/venv /opt/venv
-COPY --from=code /code /opt/venv
-COPY notebooks /opt/celec/notebooks
-USER celec
+COPY --from=notebook-libraries /notebook /opt/venv
+COPY --chown=10001:10001 notebooks /opt/celec/notebooks
 
 FROM base AS store
+WORKDIR /data
 COPY deploy/compose/requirements-store.txt .
-RUN pip install --no-cache-dir --require-hashes -r requirements-store.txt \
+RUN pip install --no-cache-dir --require-hashes -r requirements-store.txt && rm requirements-store.txt \
     && install --directory --owner celec --group celec /data /run/secrets
-USER celec
+USER 10001
 
 FROM platform AS runtime
