@@ -76,7 +76,7 @@ class Road:
             instance.add_dynamic_partitions(str(STATIONS.name), sorted(stations))
         for station in instance.get_dynamic_partitions(str(STATIONS.name)):
             lake.observations.gather(station)
-        self._job = build_definitions(Settings(lake_url=url)).resolve_implicit_global_asset_job_def()
+        self._job = build_definitions(Settings(lake_url=url, mlflow_url="off")).resolve_implicit_global_asset_job_def()
         self._instance = instance
 
     def seconds(self, station: str) -> float:

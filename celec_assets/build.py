@@ -38,6 +38,7 @@ from celec_assets.sensors import automation, new_raw_files
 from celec_assets.services import GeoglowsService, HistorianService
 from celec_assets.settings import Settings
 from celec_assets.storage.io_managers import LakeIOManager
+from celec_assets.tracking.resource import Tracking
 
 
 def build_definitions(settings: Settings, **resource_overrides: Any) -> dg.Definitions:
@@ -67,6 +68,7 @@ def build_definitions(settings: Settings, **resource_overrides: Any) -> dg.Defin
             "notifier": Notifier(
                 target=settings.alerts, report_url=settings.report_url, dagster_url=settings.dagster_url
             ),
+            "tracking": Tracking(url=settings.mlflow_url, dagster_url=settings.dagster_url),
             "historian": HistorianService(url=settings.historian_url, ca_bundle=settings.ca_bundle),
             "geoglows": GeoglowsService(
                 url=settings.geoglows_url, ca_bundle=settings.ca_bundle, further_rivers=settings.geoglows_rivers

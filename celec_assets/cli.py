@@ -26,6 +26,7 @@ from celec_assets.resources import Clock
 from celec_assets.settings import WrongSettings, read_settings
 from celec_assets.storage.lake import Lake
 from celec_assets.storage.store import AccessDenied, LakeUnavailable
+from celec_assets.tracking.resource import OFF, Tracking
 
 # Not a terminal (CI, a file): wide enough for the tables.
 CONSOLE = Console(width=None if sys.stdout.isatty() else 120)
@@ -128,10 +129,13 @@ def open_instance() -> dg.DagsterInstance:
 
 def run_rollback(station: str) -> int:
     """Point back to the model that was in use before; the forecast follows with the next new day."""
-    lake = Lake.open(read_settings().lake_url)
+    settings = read_settings()
+    lake = Lake.open(settings.lake_url)
     before = lake.models.pointer(station).in_use
     now = lake.models.roll_back(station)
     CONSOLE.print(f"{station}: {now} is in use again, {before} is not", highlight=False, soft_wrap=True)
+    told = Tracking(url=settings.mlflow_url, dagster_url=settings.dagster_url).follow(lake, station)
+    CONSOLE.print(told, highlight=False, soft_wrap=True)
     CONSOLE.print("materialize flow_forecast to forecast with it before the next new day", highlight=False)
     return 0
 
@@ -160,7 +164,8 @@ def run_check(raw: Path | None, junit: Path) -> int:
     with tempfile.TemporaryDirectory() as folder, dg.DagsterInstance.ephemeral() as instance:
         lake = Lake.open(folder)
         fill(lake, raw)
-        defs = build_definitions(settings.model_copy(update={"lake_url": folder}))
+        # What is made here is thrown away, and nobody wants to see it in MLflow.
+        defs = build_definitions(settings.model_copy(update={"lake_url": folder, "mlflow_url": OFF}))
         outcome = catch_up_on_screen(defs, instance, lake, CONSOLE)
         return show_checks(defs, outcome, junit)
 

@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     """Who is told that something needs a person: the log, or the subscribers of an SNS topic (its ARN)."""
 
     mlflow_url: str = "sqlite:///mlflow.db"
-    """Where MLflow keeps its runs: a server, or as by MLflow's own default a file in the working directory."""
+    """Where MLflow keeps its runs: a server, as by MLflow's own default a file in the working directory, or `off`."""
 
     report_url: str = "http://localhost:8080/report/"
     """Where people open the forecast report: the links of alerts lead there."""
@@ -70,8 +70,8 @@ class Settings(BaseSettings):
     @field_validator("mlflow_url")
     @classmethod
     def _server_or_file(cls, url: str) -> str:
-        if not _is_web_address(url) and not re.fullmatch(r"sqlite:///\S+", url):
-            raise ValueError(f"{_shown(url)} is neither a server, http://... or https://..., nor sqlite:///<file>")
+        if url != "off" and not _is_web_address(url) and not re.fullmatch(r"sqlite:///\S+", url):
+            raise ValueError(f"{_shown(url)} is neither a server, http(s)://..., nor sqlite:///<file>, nor 'off'")
         return url
 
     @field_validator("report_url", "dagster_url", "historian_url", "geoglows_url")

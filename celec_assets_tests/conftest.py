@@ -12,6 +12,14 @@ from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT, s3_server
 from celec_assets_tests.services import FastClock, Services, served
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_mlflow() -> Iterator[None]:
+    """MLflow takes seconds to load and leaves a database in the working directory: test_tracking.py alone has it on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CELEC_MLFLOW_URL", "off")
+        yield
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> FolderStore:
     return FolderStore(tmp_path / "lake")

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
+from celec_assets.assets.pictures import png, skill_by_lead
 from celec_assets.partitions import STATIONS
 from celec_assets.resources import LakeResource
 from celec_assets.storage.by_partition import ByPartition, Frames, Tests
+from celec_assets.tracking.resource import Tracking
 
 if TYPE_CHECKING:
     from celec_assets.storage.backtests import Backtest
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
         origins="int",
     ),
 )
-def flow_backtest(context: dg.AssetExecutionContext, lake: LakeResource, daily_series: Frames) -> Tests:
+def flow_backtest(
+    context: dg.AssetExecutionContext, lake: LakeResource, tracking: Tracking, daily_series: Frames
+) -> Tests:
     """Skill of the recipe at a station: forecasts from every observed day of the last four years, with what was known
     on that day, against persistence, climatology and the published peer.
 
@@ -53,11 +57,16 @@ def flow_backtest(context: dg.AssetExecutionContext, lake: LakeResource, daily_s
         if week % 26 == 0:
             context.log.info(f"training week {week} of {weeks}")
 
-    return ByPartition(context.partition_keys, make, _describe)
+    def describe(backtest: "Backtest") -> dict[str, Any]:
+        picture = skill_by_lead(backtest.scores)
+        station = backtest.scores["station"].iloc[0]
+        tracked = tracking.backtest(station, backtest, {"skill_by_lead.png": png(picture)})
+        return {**_describe(backtest), "skill by lead": dg.MetadataValue.md(picture), **tracked}
+
+    return ByPartition(context.partition_keys, make, describe)
 
 
 def _describe(backtest: "Backtest") -> dict[str, Any]:
-    from celec_assets.assets.pictures import skill_by_lead
     from celec_assets.forecasting.skill import skill_table
 
     origins = backtest.forecasts["origin"]
@@ -68,5 +77,4 @@ def _describe(backtest: "Backtest") -> dict[str, Any]:
         "last_origin": f"{origins.max():%Y-%m-%d}",
         "origins": int(origins.nunique()),
         "skill": dg.MetadataValue.md(skill_table(backtest.scores).to_markdown(index=False, floatfmt=".3f")),
-        "skill by lead": dg.MetadataValue.md(skill_by_lead(backtest.scores)),
     }

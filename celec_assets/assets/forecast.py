@@ -1,15 +1,17 @@
 """`flow_model` and `flow_forecast`: a station's model, and what it says from the newest day on."""
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from celec_assets.assets.common import BY_NINE, OWNERS, SINGLE_RUN, columns
-from celec_assets.assets.pictures import PICTURED, fan
+from celec_assets.assets.pictures import PICTURED, fan, png, skill_by_lead
 from celec_assets.automation import FOLLOWS_ITS_INPUTS, WHERE_MISSING
 from celec_assets.partitions import STATIONS
 from celec_assets.resources import Clock, LakeResource
 from celec_assets.storage.by_partition import ByPartition, Documents, Frames
+from celec_assets.tracking.resource import Tracking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +40,9 @@ if TYPE_CHECKING:
         rejected="list of string: why it did not come into use; empty when it did",
     ),
 )
-def flow_model(context: dg.AssetExecutionContext, lake: LakeResource, daily_series: Frames) -> Documents:
+def flow_model(
+    context: dg.AssetExecutionContext, lake: LakeResource, tracking: Tracking, daily_series: Frames
+) -> Documents:
     """The trained model of a station, as a JSON document: parameters, training window, hash of the data, versions.
 
     Trained where there is none yet, and when asked. A station with less than a year of observed days is refused. What
@@ -51,7 +55,13 @@ def flow_model(context: dg.AssetExecutionContext, lake: LakeResource, daily_seri
         candidate = train(station, daily_series[station], daily_series)
         return {**candidate, "rejected": _reasons_against(lake.get(), candidate, daily_series)}
 
-    return ByPartition(context.partition_keys, make, _describe_model)
+    def describe(model: dict[str, Any]) -> dict[str, Any]:
+        def draw(scores: "pd.DataFrame | None") -> dict[str, bytes]:
+            return _draw_model(model, daily_series, scores) if len(context.partition_keys) <= PICTURED else {}
+
+        return {**_describe_model(model), **tracking.model(lake.get(), model, draw)}
+
+    return ByPartition(context.partition_keys, make, describe)
 
 
 def _reasons_against(lake: "Lake", candidate: dict[str, Any], daily_series: Frames) -> list[str]:
@@ -78,6 +88,18 @@ def _reasons_against(lake: "Lake", candidate: dict[str, Any], daily_series: Fram
 
 def _describe_model(model: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in model.items() if name not in ("model", "station")}
+
+
+def _draw_model(model: dict[str, Any], daily_series: Frames, scores: "pd.DataFrame | None") -> dict[str, bytes]:
+    """What it says from the last day that it was trained on, and how good its recipe was."""
+    from celec_assets.forecasting.training import issue
+
+    drawn = {} if scores is None else {"skill_by_lead.png": png(skill_by_lead(scores))}
+    if model["rejected"]:  # perhaps for a forecast that nobody can draw
+        return drawn
+    series = daily_series[model["station"]]
+    forecast = issue(model, series, daily_series, made_on=date.fromisoformat(model["trained_through"]))
+    return {"next_30_days.png": png(fan(forecast, series)), **drawn}
 
 
 @dg.asset(

@@ -62,6 +62,11 @@ def fan(forecast: "pd.DataFrame", series: "pd.DataFrame") -> str:
     return _markdown(figure, "forecast of the next 30 days with its quantiles")
 
 
+def png(markdown: str) -> bytes:
+    """The image in what one of these functions returned."""
+    return base64.b64decode(markdown.rpartition(",")[2].removesuffix(")"))
+
+
 def _canvas() -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 

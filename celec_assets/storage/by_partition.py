@@ -12,7 +12,7 @@ class ByPartition(Mapping[str, T], Generic[T]):
     Args:
         partitions: the keys to go through.
         get: makes or loads the value of a partition, also of one that is not in `partitions` (a neighbour).
-        describe: metadata of a value, for whoever stores it.
+        describe: metadata of a value, for whoever stores it; asked once it is stored.
     """
 
     def __init__(

@@ -39,7 +39,8 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
         def store(partition: str) -> dict[str, Any]:
             value = obj[partition]
-            return {**obj.describe(value), "object": layer.write(partition, value)}
+            key = layer.write(partition, value)
+            return {**obj.describe(value), "object": key}
 
         attempt_each(context, obj, store).settle()
 

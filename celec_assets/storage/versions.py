@@ -31,9 +31,8 @@ class Models:
 
     def write(self, station: str, model: dict[str, Any]) -> str:
         """Store a model; point to it unless its field `rejected` holds reasons not to. Returns its key."""
-        content = to_json(model)
-        key = f"flow_model/{station}/{model['trained_through']}-{_digest(content)}.json"
-        self._store.put(key, content)
+        key = self.key(station, model)
+        self._store.put(key, to_json(model))
 
         def follow(pointer: ModelPointer) -> ModelPointer:
             if model.get("rejected") or key == pointer.in_use:
@@ -44,6 +43,11 @@ class Models:
 
         self._point(station, follow)
         return key
+
+    @staticmethod
+    def key(station: str, model: dict[str, Any]) -> str:
+        """Under which a model is stored."""
+        return f"flow_model/{station}/{model['trained_through']}-{_digest(to_json(model))}.json"
 
     def _is_refit(self, model: dict[str, Any], pointer: "ModelPointer") -> bool:
         return bool(pointer.in_use) and bool(self.at(pointer.in_use)["recipe"] == model["recipe"])
