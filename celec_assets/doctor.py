@@ -160,7 +160,7 @@ def database_answers(open_instance: Callable[[], dg.DagsterInstance]) -> str:
 def mlflow_answers(url: str) -> str:
     """The server says that it is well. Forecasts do not need it."""
     if not url.startswith("http"):
-        return f"{url}, a file"
+        return f"{url}: no server to reach"
     with urlopen(f"{url.rstrip('/')}/health", timeout=10) as answer:  # noqa: S310 - Settings let nothing else through
         return f"{url} says {answer.read(100).decode()}"
 

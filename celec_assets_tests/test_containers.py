@@ -1,0 +1,360 @@
+"""The image and docker-compose.yml as a user meets them: built, started, used, killed, stopped, backed up, restored.
+
+One installation lives through all of it, so the tests stand in the order of its story.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from celec_assets import sample
+from celec_assets_tests.compose_stack import BUCKET, IMAGE, ROOT, SERVICES, Stack, docker, stack, why_not
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(why_not()), reason=f"{why_not()}: no containers can be run")]
+
+LAST_DAY = date(2026, 11, 20)
+STATIONS = {"mazar", "molino", "sopladora", "minas-san-francisco", "paute-basin", "coca", "geoglows-620883808"}
+FORECASTS = """{ assetNodeOrError(assetKey: {path: ["flow_forecast"]}) { ... on AssetNode { assetPartitionStatuses {
+  ... on AssetPartitionsStatusDefault { materializedPartitions failedPartitions } } } } }"""
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[Stack]:
+    with stack("celec-tests") as platform:
+        platform.compose("--profile", "development", "build", timeout=1500)
+        yield platform
+
+
+def say(what: str) -> None:
+    """A line of the story, in pytest's log."""
+    print(f"-- {what}")
+
+
+def raw_files(last_day: date) -> dict[str, bytes]:
+    return dict(sample.sample_files(last_day=last_day, years=2))
+
+
+def upload(platform: Stack, files: dict[str, bytes]) -> None:
+    s3 = platform.s3()
+    for name, content in files.items():
+        s3.put_object(Bucket=BUCKET, Key=f"lake/raw/{name}", Body=content)
+
+
+def issued(platform: Stack, day: date) -> set[str]:
+    """The stations for which a forecast was issued on that day."""
+    found = (re.fullmatch(rf"lake/flow_forecast/(.+)/issued/{day}\.parquet", key) for key in platform.objects())
+    return {match[1] for match in found if match}
+
+
+def end_of(platform: Stack, run_id: str) -> str:
+    """How a run ended, or the one that was started in its place."""
+
+    def status() -> str:
+        runs = {run["runId"]: run for run in platform.runs()}
+        last = run_id
+        while retry := next((run for run in runs.values() if run["parentRunId"] == last), None):
+            last = retry["runId"]
+        ended: str = runs[last]["status"]
+        return ended if ended in ("SUCCESS", "FAILURE", "CANCELED") else ""
+
+    ended: str = platform.wait_for(f"end of {run_id}", 240, status)
+    return ended
+
+
+def train(platform: Stack) -> str:
+    """A run over all stations that has begun to work."""
+    ends = {"dagster/asset_partition_range_start": "coca", "dagster/asset_partition_range_end": "sopladora"}
+    order = platform.sql("select partition from dynamic_partitions where partitions_def_name = 'station' order by id")
+    stations = order.split()
+    ends = dict(zip(ends, (stations[0], stations[-1]), strict=True))
+    run_id = platform.launch("train_models", **ends)
+    platform.wait_for("step", 120, lambda: "StepStart" in platform.page(run_id))
+    return run_id
+
+
+# --- the image
+
+
+def test_the_image_is_small_and_holds_neither_tests_nor_tools_nor_secrets(platform: Stack) -> None:
+    told = json.loads(docker("image", "inspect", IMAGE).stdout)[0]
+    assert told["Size"] < 1.2e9
+    assert told["Config"]["User"] == "10001"
+    assert told["Config"]["Entrypoint"] is None  # ECS and Compose say what is to be run
+    assert not [e for e in told["Config"]["Env"] if re.search("PASSWORD|SECRET|KEY|TOKEN", e)]
+    look = "import shutil, importlib.util as u; print([t for t in ('gcc', 'make') if shutil.which(t)], \
+        [m for m in ('pip', 'pytest', 'moto', 'celec_assets_tests') if u.find_spec(m)])"
+    assert docker("run", "--rm", IMAGE, "python", "-c", look).stdout.split() == ["[]", "[]"]
+    found = docker("run", "--rm", IMAGE, "find", "/opt/celec", "/data", "/run/secrets", "-type", "f").stdout
+    assert not re.search(r"\.env|\.git/|_tests|\.pem", found)
+
+
+def test_the_image_tests_itself_as_any_user_with_a_read_only_file_system(tmp_path: Path) -> None:
+    hard = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--user", "4321:4321")
+    tmp_path.chmod(0o777)
+    well = docker("run", "--rm", *hard, "-v", f"{tmp_path}:/data", IMAGE, "celec", "doctor")
+    assert well.stdout.count("passed") == 6
+    ill = docker("run", "--rm", *hard, IMAGE, "celec", "doctor", check=False)
+    assert ill.returncode == 1
+    assert re.search(r"lake +│ failed +│.*Read-only file system", ill.stdout)
+    assert re.search(r"Stan +│ passed", ill.stdout)
+
+
+def test_a_model_is_trained_in_the_image_on_a_mounted_folder(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    raw = next(content for name, content in raw_files(LAST_DAY).items() if "ccs" in name)
+    (tmp_path / "ccs_caudales_diarios.csv").write_bytes(raw)
+    command = re.search(r"^docker run .*celec demo.*$", (ROOT / "docs/deployment.md").read_text("utf-8"), re.M)
+    assert command
+    line = command[0].replace("$PWD", str(tmp_path)).replace(" celec:local ", f" {IMAGE} ")
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / f"lake/flow_forecast/coca/issued/{LAST_DAY}.parquet").is_file()
+
+
+# --- a first day
+
+
+def test_one_command_starts_everything_in_order(platform: Stack) -> None:
+    platform.up()
+    say("up, in the order of what needs what, and all healthy")
+    told = {service: platform.inspect(service) for service in (*SERVICES, "secrets", "init")}
+    began = {service: state["State"]["StartedAt"] for service, state in told.items()}
+    ended = {service: told[service]["State"]["FinishedAt"] for service in ("secrets", "init")}
+    assert all(platform.is_healthy(service) for service in SERVICES)
+    assert [told[service]["RestartCount"] for service in SERVICES] == [0] * len(SERVICES)
+    assert [told[service]["State"]["ExitCode"] for service in ("secrets", "init")] == [0, 0]
+    assert ended["secrets"] <= min(began["postgres"], began["store"])
+    assert max(began["postgres"], began["store"]) <= began["init"]
+    assert ended["init"] <= min(began[service] for service in ("code", "mlflow", "report"))
+    assert began["code"] <= min(began["webserver"], began["daemon"])
+
+
+def test_only_this_machine_gets_in_and_nobody_without_credentials(platform: Stack) -> None:
+    for service in SERVICES:
+        told = platform.inspect(service)
+        bindings = [b["HostIp"] for b in told["NetworkSettings"]["Ports"].values() if b for b in b]
+        assert set(bindings) <= {"127.0.0.1"}
+        assert bool(bindings) == (service in {"webserver", "report", "mlflow", "store"})
+        assert told["HostConfig"]["ReadonlyRootfs"]
+        assert told["HostConfig"]["Memory"] > 0
+        assert told["HostConfig"]["LogConfig"]["Config"]["max-size"] == "10m"
+        password = platform.execute("code", "cat", "/run/secrets/postgres_password")
+        assert password not in json.dumps(told)
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{platform.url('S3_PORT')}/{BUCKET}/", timeout=10)
+    foreign = urllib.request.Request(f"{platform.url('MLFLOW_PORT')}/api/2.0/mlflow/experiments/search", b"{}")
+    foreign.add_header("Host", "attacker.example")
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(foreign, timeout=10)
+
+
+def test_the_doctor_finds_every_service_well(platform: Stack) -> None:
+    found = platform.execute("code", "celec", "doctor")
+    assert found.count("passed") == 6
+    assert "PostgresRunStorage" in found
+    assert f"s3://{BUCKET}/lake can be read and written" in found
+
+
+def test_raw_files_in_the_bucket_become_forecasts_models_and_a_report(platform: Stack) -> None:
+    files = raw_files(LAST_DAY)
+    upload(platform, files)
+    say(f"{len(files)} raw files in the bucket")
+    platform.wait_for("forecasts", 420, lambda: issued(platform, LAST_DAY) == STATIONS)
+    say("the sensor took them: every station has a forecast")
+    platform.wait_for("report", 120, lambda: "lake/forecast_report/latest.json" in platform.objects())
+
+    def stations_of_report() -> set[str]:
+        with urllib.request.urlopen(f"{platform.url('REPORT_PORT')}/report/latest.json", timeout=10) as answer:
+            return {station["station"] for station in json.load(answer)["stations"] if station["days"]}
+
+    platform.wait_for("report of every station", 180, lambda: stations_of_report() == STATIONS)
+    told = platform.graphql(FORECASTS)["assetNodeOrError"]["assetPartitionStatuses"]
+    assert (set(told["materializedPartitions"]), told["failedPartitions"]) == (STATIONS, [])
+    successes = int(platform.sql("select count(*) from runs where status = 'SUCCESS'"))
+    assert successes >= 2
+    assert int(platform.sql("select count(*) from event_logs where dagster_event_type = 'ASSET_MATERIALIZATION'")) > 50
+    assert registered(platform) == STATIONS
+    say(f"{successes} runs in PostgreSQL, a model of every station in MLflow")
+
+
+def registered(platform: Stack) -> set[str]:
+    """The stations whose models MLflow's server knows, in which PostgreSQL agrees."""
+    address = f"{platform.url('MLFLOW_PORT')}/api/2.0/mlflow/registered-models/search?max_results=100"
+    with urllib.request.urlopen(address, timeout=20) as answer:
+        models = json.load(answer).get("registered_models", [])
+    names = {model["name"] for model in models}
+    assert names == set(platform.sql("select name from registered_models", "mlflow").split())
+    return {station for station in STATIONS if any(name.endswith(station) for name in names)}
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: apt-get install chromium")
+def test_a_browser_shows_graph_run_model_and_report(platform: Stack, tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    run_id = next(run["runId"] for run in platform.runs() if run["jobName"] == "read_raw_files")
+    pages = {
+        "graph": (f"{platform.url('DAGSTER_PORT')}/asset-groups", "flow_forecast"),
+        "run": (f"{platform.url('DAGSTER_PORT')}/runs/{run_id}", "Finished execution of run"),
+        "models": (f"{platform.url('MLFLOW_PORT')}/#/models", "mazar"),
+        "report": (f"{platform.url('REPORT_PORT')}/report/", "Pronóstico de caudales"),
+    }
+    with sync_playwright() as playwright:
+        # Chromium's sandbox does not start for root, which CI is; the pages are our own.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for name, (address, words) in pages.items():
+            page = browser.new_page(viewport={"width": 1400, "height": 900})
+            page.goto(address, timeout=60_000)
+            page.get_by_text(words).locator("visible=true").first.wait_for(timeout=60_000)
+            page.wait_for_timeout(1500)  # what moves comes to rest
+            page.screenshot(path=tmp_path / f"{name}.png")
+        browser.close()
+    say(f"pictures in {tmp_path}")
+
+
+def test_a_notebook_reads_the_lake_behind_a_token_of_this_installation(platform: Stack) -> None:
+    platform.compose("--profile", "development", "up", "--detach", "--wait", "jupyter", timeout=200)
+    token = platform.execute("jupyter", "cat", "/run/secrets/jupyter_token")
+    assert re.fullmatch(r"[0-9a-f]{48}", token)
+    assert f"lab?token={token}" in platform.compose("logs", "--no-color", "jupyter")
+    address = f"{platform.url('JUPYTER_PORT')}/api/contents"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(address, timeout=20)
+    with urllib.request.urlopen(f"{address}?token={token}", timeout=20) as answer:
+        assert [found["name"] for found in json.load(answer)["content"]] == ["lake.ipynb"]
+    # Strict: a cell that fails is an error.
+    platform.execute("jupyter", "jupyter", "execute", "--output=/tmp/done.ipynb", "lake.ipynb")
+    done = json.loads(platform.execute("jupyter", "cat", "/tmp/done.ipynb"))
+    outputs = [output for cell in done["cells"] for output in cell.get("outputs", ())]
+    assert "coca" in json.dumps(outputs[0])
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    platform.compose("--profile", "development", "rm", "--stop", "--force", "jupyter")
+
+
+# --- bad days
+
+
+def test_what_no_run_needs_can_crash_beside_it(platform: Stack) -> None:
+    run_id = train(platform)
+    for service in ("webserver", "report", "daemon"):
+        platform.crash(service)
+        say(f"{service} killed")
+    assert end_of(platform, run_id) == "SUCCESS"
+    assert platform.run(run_id)["status"] == "SUCCESS"
+    say("the run never noticed")
+
+
+def test_a_run_waits_for_a_database_that_crashed_or_is_started_again(platform: Stack) -> None:
+    runs = {run["runId"] for run in platform.runs()}
+    run_id = train(platform)
+    platform.crash("postgres")
+    say("postgres killed in the middle of a run")
+    assert end_of(platform, run_id) == "SUCCESS"
+    assert runs < {run["runId"] for run in platform.runs()}
+    say(f"the run: {platform.run(run_id)['status']}; every run before it is still known")
+
+
+def test_a_store_that_crashes_loses_nothing_that_it_said_it_had(platform: Stack) -> None:
+    before = platform.objects()
+    run_id = train(platform)
+    platform.crash("store")
+    say("store killed in the middle of a run")
+    ended = end_of(platform, run_id)
+    platform.wait_for("store", 90, lambda: platform.is_healthy("store"))
+    if ended == "FAILURE":
+        assert "where the lake" in platform.page(run_id)
+        say("the run failed and says that the lake did not answer; once more")
+        assert end_of(platform, train(platform)) == "SUCCESS"
+    after = platform.objects()
+    assert before.keys() <= after.keys()
+    kept = [key for key in before if "/raw/" in key or "/issued/" in key]
+    assert {key: before[key] for key in kept} == {key: after[key] for key in kept}
+
+
+def test_runs_of_a_code_location_that_was_killed_are_started_again(platform: Stack) -> None:
+    run_id = train(platform)
+    docker("kill", platform.inspect("code")["Id"])
+    platform.up()
+    say("code location killed in the middle of a run")
+    assert end_of(platform, run_id) == "SUCCESS"
+    assert platform.run(run_id)["status"] == "FAILURE"
+    assert "was started again and does not know this run" in platform.page(run_id)
+    say("the run says why it ended, and another was started in its place")
+
+
+def test_forecasts_go_on_when_mlflow_is_away(platform: Stack) -> None:
+    platform.compose("stop", "mlflow")
+    tomorrow = LAST_DAY + timedelta(days=1)
+    old = raw_files(LAST_DAY)
+    upload(platform, {name: content for name, content in raw_files(tomorrow).items() if old.get(name) != content})
+    platform.wait_for("forecasts of the next day", 300, lambda: issued(platform, tomorrow) == STATIONS)
+    say("the next day's files came, and its forecasts, without MLflow")
+    platform.up()
+
+
+# --- moving house
+
+
+def test_down_and_up_keeps_everything(platform: Stack) -> None:
+    token = platform.execute("code", "cat", "/run/secrets/postgres_password")
+    platform.wait_for("rest", 180, lambda: all(r["status"] in ("SUCCESS", "FAILURE") for r in platform.runs()))
+    objects, runs, models = platform.objects(), {run["runId"] for run in platform.runs()}, registered(platform)
+    platform.compose("down", "--timeout", "30")
+    assert platform.compose("ps", "--all", "--quiet").strip() == ""
+    platform.up()
+    assert platform.execute("code", "cat", "/run/secrets/postgres_password") == token
+    assert objects.items() <= platform.objects().items()
+    assert runs <= {run["runId"] for run in platform.runs()}
+    assert registered(platform) == models
+    say("down and up again: nothing is missing")
+
+
+def test_a_backup_becomes_an_installation_again(platform: Stack, tmp_path: Path) -> None:
+    platform.script("backup.sh", str(tmp_path / "backup"))
+    objects, runs, models = platform.objects(), {run["runId"] for run in platform.runs()}, registered(platform)
+    password = platform.execute("code", "cat", "/run/secrets/postgres_password")
+    platform.compose("down", "--volumes", "--timeout", "5")
+    platform.script("restore.sh", str(tmp_path / "backup"))
+    say("backed up, everything cleared, restored")
+    assert platform.execute("code", "cat", "/run/secrets/postgres_password") != password
+    restored = platform.objects()
+    changing = ("lake/alerts/", "lake/doctor/")
+    assert {k: v for k, v in objects.items() if not k.startswith(changing)}.items() <= restored.items()
+    assert runs <= {run["runId"] for run in platform.runs()}
+    assert registered(platform) == models
+    told = platform.graphql(FORECASTS)["assetNodeOrError"]["assetPartitionStatuses"]
+    assert set(told["materializedPartitions"]) == STATIONS
+
+
+def test_a_backup_is_not_poured_over_what_is_there(platform: Stack, tmp_path: Path) -> None:
+    platform.script("backup.sh", str(tmp_path / "backup"))
+    refused = subprocess.run(
+        [str(ROOT / "scripts/restore.sh"), str(tmp_path / "backup")],
+        cwd=ROOT, env=platform.environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert refused.returncode != 0
+    assert "is not empty" in refused.stderr
+    platform.up()
+
+
+def test_a_lake_in_a_folder_needs_no_store(platform: Stack, tmp_path: Path) -> None:
+    platform.compose("down", "--volumes", "--timeout", "5")
+    tmp_path.chmod(0o777)
+    platform.environment |= {"STORES": "0", "STORAGE": "/srv/celec", "STORAGE_FOLDER": str(tmp_path)}
+    platform.up()
+    assert platform.compose("ps", "--quiet", "store").strip() == ""
+    (tmp_path / "lake/raw/celec-ccs").mkdir(parents=True)
+    for folder in (tmp_path / "lake", tmp_path / "lake/raw"):
+        folder.chmod(0o777)
+    raw = next(content for name, content in raw_files(LAST_DAY).items() if "ccs" in name)
+    (tmp_path / "lake/raw/celec-ccs/ccs_caudales_diarios_muestra.csv").write_bytes(raw)
+    forecast = tmp_path / f"lake/flow_forecast/coca/issued/{LAST_DAY}.parquet"
+    platform.wait_for("forecast in the folder", 240, forecast.exists)
