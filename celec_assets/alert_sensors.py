@@ -10,7 +10,11 @@ WILL_BE_RETRIED: Final = "dagster/will_retry"
 """Dagster's tag on a failed run that it starts again."""
 
 
-@dg.sensor(default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=60)
+@dg.sensor(
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=60,
+    description="Sends the alerts that wait in the lake.",
+)
 def send_alerts(lake: LakeResource, notifier: Notifier) -> dg.SkipReason:
     """Sends the alerts that wait in the lake. One that is not taken fails the tick; the next one tries again."""
     alerts = lake.get().alerts
@@ -22,7 +26,11 @@ def send_alerts(lake: LakeResource, notifier: Notifier) -> dg.SkipReason:
     return dg.SkipReason("; ".join(subjects) if subjects else "there is nothing to tell")
 
 
-@dg.run_failure_sensor(default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=60)
+@dg.run_failure_sensor(
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=60,
+    description="An alert for a run that failed and is not going to be started again.",
+)
 def failed_runs(context: dg.RunFailureSensorContext, lake: LakeResource, clock: Clock, notifier: Notifier) -> None:
     """An alert for a run that failed and is not going to be started again."""
     from celec_assets.alerts import run_failed
@@ -41,6 +49,7 @@ def failed_runs(context: dg.RunFailureSensorContext, lake: LakeResource, clock: 
     run_status=dg.DagsterRunStatus.SUCCESS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=60,
+    description="An alert for every check of severity ERROR that failed, also where the run went on.",
 )
 def failed_checks(context: dg.RunStatusSensorContext, lake: LakeResource, clock: Clock, notifier: Notifier) -> None:
     """An alert for every check of severity ERROR that failed, also where the run went on."""

@@ -35,7 +35,12 @@ _UNDER_WAY: Final = [
 ]
 
 
-@dg.sensor(job=read_raw_files, default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=30)
+@dg.sensor(
+    job=read_raw_files,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    description="Requests observations for every raw file whose content was not read yet.",
+)
 def new_raw_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
     """Requests `observations` for every raw file whose content was not read yet, the oldest change first.
 
