@@ -1,5 +1,6 @@
 """Probabilities of low flow, and lights that follow from issued forecasts alone."""
 
+import itertools
 from datetime import date
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from celec_assets.forecasting.forecast import LEADS, QUANTILES, WINDOWS, to_rows
+from celec_assets.forecasting.forecast import LEADS, WINDOWS, to_rows
 from celec_assets.forecasting.low_flow import COLUMNS, RULES, assess, change, with_levels
 
 ISSUED = date(2025, 6, 30)
@@ -102,7 +103,7 @@ def test_no_light_flickers_while_the_probability_moves_by_less_than_the_step(pro
     base = probabilities[0][0]
     wobbling = [(min(1.0, max(0.0, base + share * step * 0.49)), 0.0) for share, _ in probabilities]
     seen = lights(*wobbling)
-    changes = sum(a != b for a, b in zip(seen, seen[1:], strict=False))
+    changes = sum(a != b for a, b in itertools.pairwise(seen))
     assert changes <= len(RULES)
 
 
