@@ -5,7 +5,7 @@ RAW ?=
 RAW_OPTION := $(if $(RAW),--raw "$(RAW)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint proof history live-check lock benchmarks skill picture clean
+.PHONY: help demo serve test check lint proof history live-check backup restore lock benchmarks skill picture clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
