@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks import model, s3
+from benchmarks import launch, model, s3
 from benchmarks.readme import put_into_readme
 
 ROUNDS = 3
@@ -59,6 +59,7 @@ def measure() -> Iterator[tuple[str, str, float, float]]:
         print([f"{ours:.1f} s / {theirs:.1f} s" for ours, theirs in pairs], flush=True)
         yield benchmark.what, benchmark.against, statistics.median(a / b for a, b in pairs), benchmark.bound
     yield from model.measure()
+    yield from launch.measure()
     yield from s3.measure()
 
 

@@ -17,9 +17,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
+from celec_assets.storage.s3 import connect
 from celec_assets_tests import ecs_service
+from celec_assets_tests.conftest import only_fake_credentials
 from celec_assets_tests.ecs_service import Ecs, Task
 from celec_assets_tests.postgres_server import Postgres, find_binaries, free_port, postgres_server
 from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT, Proxy, proxy_before, s3_server
@@ -27,7 +30,7 @@ from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT, Proxy, proxy_befor
 ROOT = Path(__file__).parents[1]
 LOCATION = "celec_assets"
 FINISHED = {"SUCCESS", "FAILURE", "CANCELED"}
-WAITS = {"start_timeout_seconds": 20, "cancel_timeout_seconds": 20, "poll_interval_seconds": 1}
+WAITS = {"start_timeout_seconds": 30, "cancel_timeout_seconds": 20, "poll_interval_seconds": 1}
 
 LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
   ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
@@ -69,7 +72,17 @@ class Production:
             **ENVIRONMENT,
             **postgres.environment,
         }
-        ecs.environment |= self.environment
+        ecs.environment |= {**self.environment, "PGAPPNAME": "run"}
+
+    @contextmanager
+    def as_client(self) -> Iterator[None]:
+        """This process uses the bucket as well."""
+        with pytest.MonkeyPatch.context() as patch:
+            only_fake_credentials(patch)
+            patch.setenv("AWS_ENDPOINT_URL_S3", self.s3.url)
+            connect.cache_clear()
+            yield
+        connect.cache_clear()
 
     def start(self, *names: str) -> None:
         workspace = ["-w", str(ROOT / "deploy/workspace.yaml")]

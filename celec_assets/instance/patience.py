@@ -7,6 +7,7 @@ in vain, or cannot know whether its last statement was carried out, ends its pro
 started again.
 """
 
+import multiprocessing
 import os
 import sys
 import time
@@ -58,7 +59,8 @@ def _on_error(context: ExceptionContext) -> None:
 
 
 def _is_run() -> bool:
-    return "execute_run" in sys.argv
+    # A task of its own, or a child of the code location's server.
+    return "execute_run" in sys.argv or multiprocessing.parent_process() is not None
 
 
 def _end(reason: str) -> NoReturn:
