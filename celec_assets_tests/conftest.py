@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from celec_assets.storage.store import FolderStore
 from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT, s3_server
 from celec_assets_tests.services import FastClock, Services, served
+
+# A busy machine is no fault of the code.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from celec_assets.forecasting.forecast import LEADS, WINDOWS, to_rows
@@ -84,7 +84,6 @@ def test_a_light_stays_until_the_probability_is_clearly_lower() -> None:
 PROBABILITIES = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=30)
 
 
-@settings(deadline=None)
 @given(PROBABILITIES, st.randoms())
 def test_the_same_issued_forecasts_give_the_same_lights_in_whatever_order_they_come(probabilities, random) -> None:
     table = assessed(*probabilities)
@@ -98,7 +97,6 @@ def test_the_same_issued_forecasts_give_the_same_lights_in_whatever_order_they_c
     pd.testing.assert_frame_equal(known, expected)
 
 
-@settings(deadline=None)
 @given(PROBABILITIES)
 def test_no_light_flickers_while_the_probability_moves_by_less_than_the_step(probabilities) -> None:
     step = min(rule.lit_from - rule.lit_until for rule in RULES)
