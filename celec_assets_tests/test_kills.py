@@ -51,11 +51,14 @@ def start(folder: Path, raw: Path) -> "subprocess.Popen[bytes]":
 
 
 def objects(folder: Path) -> dict[str, bytes]:
+    """What the lake holds. Which copies of readings were put together depends on when somebody looked."""
     lake = folder / "lake"
     return {
         path.relative_to(lake).as_posix(): path.read_bytes()
         for path in lake.rglob("*")
-        if path.is_file() and path.relative_to(lake).parts[0] not in ("raw", ".partial")
+        if path.is_file()
+        and path.relative_to(lake).parts[0] not in ("raw", ".partial")
+        and path.relative_to(lake).parts[1] != "gathered"
     }
 
 
