@@ -78,13 +78,12 @@ class TrackingClient:
 
         Args:
             key: of the model in use, in the lake.
-            log: gives the run that holds this model, for a model that is not registered yet.
+            log: gives the run that holds it, for a model that is not registered yet.
         """
         aliased = self._aliased(station)
         if aliased and aliased.tags.get("object") == key:
             return None
-        of_this_model = f"name = '{station}' and tags.object = '{key}'"
-        registered = self._client.search_model_versions(of_this_model, max_results=1)
+        registered = self._client.search_model_versions(f"name = '{station}' and tags.object = '{key}'", max_results=1)
         there = registered[0] if registered else self._register(station, key, log())
         self._client.set_registered_model_alias(station, IN_USE, str(there.version))
         return Moved(str(there.version), aliased.tags.get("object", "?") if aliased else "")
@@ -118,14 +117,15 @@ class TrackingClient:
             return None
 
     def _register(self, station: str, key: str, run: Run) -> ModelVersion:
-        try:
-            self._client.create_registered_model(station)
-        except MlflowException as error:
-            _unless(error, RESOURCE_ALREADY_EXISTS)
         source = f"{run.info.artifact_uri}/model"
-        return self._client.create_model_version(
-            station, source, run.info.run_id, tags={"object": key}, await_creation_for=0
-        )
+        while True:
+            try:
+                return self._client.create_model_version(
+                    station, source, run.info.run_id, tags={"object": key}, await_creation_for=0
+                )
+            except MlflowException as error:
+                _unless(error, RESOURCE_DOES_NOT_EXIST)
+                self._client.create_registered_model(station)
 
     def _put(self, run: Run, files: Mapping[str, bytes]) -> None:
         uri = run.info.artifact_uri

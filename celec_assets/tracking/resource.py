@@ -45,7 +45,7 @@ class Tracking(dg.ConfigurableResource[None]):
     _backtests: "Run | None" = PrivateAttr(None)
     _at_the_end: ExitStack = PrivateAttr(default_factory=ExitStack)
     _trouble: str = PrivateAttr("")
-    _seconds_left: float = PrivateAttr(PATIENCE_SECONDS)
+    _seconds_left: float = PrivateAttr(default_factory=lambda: PATIENCE_SECONDS)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Remember the Dagster run. MLflow is neither loaded nor asked before there is something to keep."""
