@@ -194,6 +194,7 @@ def test_a_notebook_loads_the_model_in_use_and_forecasts_what_the_platform_does(
     expected = training.issue(trainer.lake.models.read(A), daily, {}, made_on=last)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", trainer.url)
     loaded = mlflow.pyfunc.load_model(f"models:/{A}@in_use")
+    assert loaded.metadata.run_id == runs(trainer.url, "flow_model")[0].info.run_id
     pd.testing.assert_frame_equal(loaded.predict(daily), expected.drop(columns="kind"))
     pd.testing.assert_frame_equal(loaded.predict(daily.assign(station=A)), expected.drop(columns="kind"))
 

@@ -13,6 +13,7 @@ from mlflow import MlflowClient, environment_variables
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+from mlflow.models import Model
 from mlflow.protos.databricks_pb2 import (
     INVALID_PARAMETER_VALUE,
     RESOURCE_ALREADY_EXISTS,
@@ -57,7 +58,7 @@ class TrackingClient:
         run = self._client.create_run(self._experiment(experiment), tags=record.tags, run_name=name)
         status = "FAILED"
         try:
-            self.fill(run, record, model_files(document))
+            self.fill(run, record, model_files(document, run.info.run_id))
             status = "FINISHED"
         finally:
             self._client.set_terminated(run.info.run_id, status)
@@ -142,13 +143,16 @@ class TrackingClient:
             self._client.log_artifacts(run.info.run_id, folder)
 
 
-def model_files(document: Mapping[str, Any]) -> dict[str, bytes]:
-    """A model as MLflow loads it: the document as it is, and the name of what reads it."""
+def model_files(document: Mapping[str, Any], run_id: str) -> dict[str, bytes]:
+    """A model as MLflow loads it: the document as it is, the name of what reads it, and the run that keeps it."""
     with tempfile.TemporaryDirectory() as folder:
         (data := Path(folder, "model.json")).write_bytes(to_json(dict(document)))
         model = Path(folder, "model")
         needs = [f"celec-assets=={version('celec-assets')}"]
-        mlflow.pyfunc.save_model(model, loader_module=_LOADER, data_path=data, pip_requirements=needs)
+        kept = Model(artifact_path="model", run_id=run_id)
+        mlflow.pyfunc.save_model(
+            model, loader_module=_LOADER, data_path=data, pip_requirements=needs, mlflow_model=kept
+        )
         files = sorted(path for path in model.rglob("*") if path.is_file())
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
