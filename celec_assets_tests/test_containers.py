@@ -16,14 +16,16 @@ from pathlib import Path
 import pytest
 
 from celec_assets import sample
+from celec_assets.partitions import STATIONS as PARTITIONS
 from celec_assets_tests.compose_stack import BUCKET, IMAGE, ROOT, SERVICES, Stack, docker, stack, why_not
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(why_not()), reason=f"{why_not()}: no containers can be run")]
 
 LAST_DAY = date(2026, 11, 20)
 STATIONS = {"mazar", "molino", "sopladora", "minas-san-francisco", "paute-basin", "coca", "geoglows-620883808"}
+ISSUED = STATIONS - {"paute-basin"}  # of which the sample's last days are a copy: its forecast is hindsight
 FORECASTS = """{ assetNodeOrError(assetKey: {path: ["flow_forecast"]}) { ... on AssetNode { assetPartitionStatuses {
-  ... on AssetPartitionsStatusDefault { materializedPartitions failedPartitions } } } } }"""
+  ... on DefaultPartitionStatuses { materializedPartitions failedPartitions } } } } }"""
 CHROMIUM = shutil.which("chromium")
 
 
@@ -64,7 +66,8 @@ def end_of(platform: Stack, run_id: str) -> str:
         while retry := next((run for run in runs.values() if run["parentRunId"] == last), None):
             last = retry["runId"]
         ended: str = runs[last]["status"]
-        return ended if ended in ("SUCCESS", "FAILURE", "CANCELED") else ""
+        waits = {"key": "dagster/will_retry", "value": "true"} in runs[last]["tags"]
+        return ended if ended in ("SUCCESS", "CANCELED") or (ended == "FAILURE" and not waits) else ""
 
     ended: str = platform.wait_for(f"end of {run_id}", 240, status)
     return ended
@@ -72,10 +75,9 @@ def end_of(platform: Stack, run_id: str) -> str:
 
 def train(platform: Stack) -> str:
     """A run over all stations that has begun to work."""
-    ends = {"dagster/asset_partition_range_start": "coca", "dagster/asset_partition_range_end": "sopladora"}
-    order = platform.sql("select partition from dynamic_partitions where partitions_def_name = 'station' order by id")
-    stations = order.split()
-    ends = dict(zip(ends, (stations[0], stations[-1]), strict=True))
+    order = f"select partition from dynamic_partitions where partitions_def_name = '{PARTITIONS.name}' order by id"
+    first, *_, last = platform.sql(order).split()
+    ends = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
     run_id = platform.launch("train_models", **ends)
     platform.wait_for("step", 120, lambda: "StepStart" in platform.page(run_id))
     return run_id
@@ -168,17 +170,16 @@ def test_raw_files_in_the_bucket_become_forecasts_models_and_a_report(platform: 
     files = raw_files(LAST_DAY)
     upload(platform, files)
     say(f"{len(files)} raw files in the bucket")
-    platform.wait_for("forecasts", 420, lambda: issued(platform, LAST_DAY) == STATIONS)
-    say("the sensor took them: every station has a forecast")
+    platform.wait_for("forecasts", 420, lambda: issued(platform, LAST_DAY) == ISSUED)
+    say("the sensor took them: every station has its forecast")
     platform.wait_for("report", 120, lambda: "lake/forecast_report/latest.json" in platform.objects())
 
     def stations_of_report() -> set[str]:
         with urllib.request.urlopen(f"{platform.url('REPORT_PORT')}/report/latest.json", timeout=10) as answer:
             return {station["station"] for station in json.load(answer)["stations"] if station["days"]}
 
-    platform.wait_for("report of every station", 180, lambda: stations_of_report() == STATIONS)
-    told = platform.graphql(FORECASTS)["assetNodeOrError"]["assetPartitionStatuses"]
-    assert (set(told["materializedPartitions"]), told["failedPartitions"]) == (STATIONS, [])
+    platform.wait_for("report of every station", 180, lambda: stations_of_report() >= ISSUED)
+    assert told_of_forecasts(platform) == (STATIONS, set())
     successes = int(platform.sql("select count(*) from runs where status = 'SUCCESS'"))
     assert successes >= 2
     assert int(platform.sql("select count(*) from event_logs where dagster_event_type = 'ASSET_MATERIALIZATION'")) > 50
@@ -186,14 +187,23 @@ def test_raw_files_in_the_bucket_become_forecasts_models_and_a_report(platform: 
     say(f"{successes} runs in PostgreSQL, a model of every station in MLflow")
 
 
+def told_of_forecasts(platform: Stack) -> tuple[set[str], set[str]]:
+    """The stations whose forecasts Dagster shows as made, and as failed."""
+    told = platform.graphql(FORECASTS)["assetNodeOrError"]["assetPartitionStatuses"]
+    return set(told["materializedPartitions"]), set(told["failedPartitions"])
+
+
 def registered(platform: Stack) -> set[str]:
-    """The stations whose models MLflow's server knows, in which PostgreSQL agrees."""
-    address = f"{platform.url('MLFLOW_PORT')}/api/2.0/mlflow/registered-models/search?max_results=100"
-    with urllib.request.urlopen(address, timeout=20) as answer:
-        models = json.load(answer).get("registered_models", [])
-    names = {model["name"] for model in models}
+    """The stations of which MLflow's server knows which model is in use; PostgreSQL agrees."""
+    from mlflow import MlflowClient
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        models = list(MlflowClient(platform.url("MLFLOW_PORT")).search_registered_models())
+    assert all(model.aliases for model in models)
+    names = {model.name for model in models}
     assert names == set(platform.sql("select name from registered_models", "mlflow").split())
-    return {station for station in STATIONS if any(name.endswith(station) for name in names)}
+    return names
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: apt-get install chromium")
@@ -202,7 +212,7 @@ def test_a_browser_shows_graph_run_model_and_report(platform: Stack, tmp_path: P
 
     run_id = next(run["runId"] for run in platform.runs() if run["jobName"] == "read_raw_files")
     pages = {
-        "graph": (f"{platform.url('DAGSTER_PORT')}/asset-groups", "flow_forecast"),
+        "graph": (f"{platform.url('DAGSTER_PORT')}/assets/flow_forecast?view=lineage", "low_flow_warnings"),
         "run": (f"{platform.url('DAGSTER_PORT')}/runs/{run_id}", "Finished execution of run"),
         "models": (f"{platform.url('MLFLOW_PORT')}/#/models", "mazar"),
         "report": (f"{platform.url('REPORT_PORT')}/report/", "Pronóstico de caudales"),
@@ -257,6 +267,8 @@ def test_a_run_waits_for_a_database_that_crashed_or_is_started_again(platform: S
     run_id = train(platform)
     platform.crash("postgres")
     say("postgres killed in the middle of a run")
+    platform.wait_for("database", 60, lambda: platform.is_healthy("postgres"))
+    assert run_id in {run["runId"] for run in platform.runs()}  # at once, on whatever connection the webserver had kept
     assert end_of(platform, run_id) == "SUCCESS"
     assert runs < {run["runId"] for run in platform.runs()}
     say(f"the run: {platform.run(run_id)['status']}; every run before it is still known")
@@ -295,7 +307,7 @@ def test_forecasts_go_on_when_mlflow_is_away(platform: Stack) -> None:
     tomorrow = LAST_DAY + timedelta(days=1)
     old = raw_files(LAST_DAY)
     upload(platform, {name: content for name, content in raw_files(tomorrow).items() if old.get(name) != content})
-    platform.wait_for("forecasts of the next day", 300, lambda: issued(platform, tomorrow) == STATIONS)
+    platform.wait_for("forecasts of the next day", 300, lambda: issued(platform, tomorrow) == ISSUED)
     say("the next day's files came, and its forecasts, without MLflow")
     platform.up()
 
@@ -330,8 +342,7 @@ def test_a_backup_becomes_an_installation_again(platform: Stack, tmp_path: Path)
     assert {k: v for k, v in objects.items() if not k.startswith(changing)}.items() <= restored.items()
     assert runs <= {run["runId"] for run in platform.runs()}
     assert registered(platform) == models
-    told = platform.graphql(FORECASTS)["assetNodeOrError"]["assetPartitionStatuses"]
-    assert set(told["materializedPartitions"]) == STATIONS
+    assert told_of_forecasts(platform) == (STATIONS, set())
 
 
 def test_a_backup_is_not_poured_over_what_is_there(platform: Stack, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 
 from sqlalchemy import Engine, ExceptionContext, event
 from sqlalchemy.engine import URL, CreateEnginePlugin
+from sqlalchemy.pool import Pool
 
 ATTEMPT_SECONDS: Final = 20.0
 RUN_SECONDS: Final = 120.0
@@ -30,6 +31,10 @@ class PatientConnections(CreateEnginePlugin):
     def update_url(self, url: URL) -> URL:
         """Nothing to take out: SQLAlchemy removes `plugin` itself."""
         return url
+
+    def handle_pool_kwargs(self, pool_cls: type[Pool], pool_args: dict[str, Any]) -> None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Try a connection that was kept before it is used: else the UI's next pages are errors after a restart."""
+        pool_args["pre_ping"] = True
 
     def engine_created(self, engine: Engine) -> None:
         """Be there when connections are made and when statements fail."""

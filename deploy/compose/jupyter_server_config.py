@@ -7,6 +7,5 @@ c = get_config()  # noqa: F821 - Jupyter's own
 c.ServerApp.ip = "0.0.0.0"  # noqa: S104 - of the container
 c.ServerApp.port = 8888
 c.ServerApp.open_browser = False
-c.ServerApp.root_dir = "/opt/celec/notebooks"
 c.IdentityProvider.token = Path("/run/secrets/jupyter_token").read_text("utf-8")
 c.ServerApp.custom_display_url = f"http://localhost:{os.environ['JUPYTER_PORT']}/lab?token={c.IdentityProvider.token}"
