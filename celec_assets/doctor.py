@@ -20,7 +20,6 @@ from rich.table import Table
 from celec_assets.resources import ECUADOR
 from celec_assets.settings import Settings
 from celec_assets.storage.store import ObjectStore
-from celec_assets.tracking.resource import OFF
 
 PROBE: Final = "doctor"
 """What the probe objects begin with; no layer of the lake has this name."""
