@@ -19,6 +19,7 @@ from celec_assets.partitions import STATIONS, range_tags
 from celec_assets.series.schema import COLUMNS
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake
+from celec_assets.storage.versions import Models
 from celec_assets.tracking import resource
 from celec_assets_tests.mlflow_server import mlflow_server
 from celec_assets_tests.s3_server import BUCKET, Exchange, Fault, Proxy, proxy_before, resets
@@ -94,6 +95,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("mlflow")
     with mlflow_server(folder, str(folder / "artifacts")) as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def no_other_server() -> Iterator[None]:
+    """MLflow's own functions, which dagster-mlflow uses, keep the address for the rest of the process."""
+    import mlflow
+
+    yield
+    mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture
@@ -183,16 +193,14 @@ def test_what_is_kept_is_text_and_pictures_and_the_model_is_the_document_of_the_
             assert "pickle" not in text
 
 
-def test_a_notebook_loads_the_model_in_use_and_forecasts_what_the_platform_does(
-    trainer: Trainer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_notebook_loads_the_model_in_use_and_forecasts_what_the_platform_does(trainer: Trainer) -> None:
     import mlflow.pyfunc
 
     trainer.train(A)
     daily = trainer.lake.series.read(A)
     last = daily["day"].iloc[-1].date()
     expected = training.issue(trainer.lake.models.read(A), daily, {}, made_on=last)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", trainer.url)
+    mlflow.set_tracking_uri(trainer.url)
     loaded = mlflow.pyfunc.load_model(f"models:/{A}@in_use")
     assert loaded.metadata.run_id == runs(trainer.url, "flow_model")[0].info.run_id
     pd.testing.assert_frame_equal(loaded.predict(daily), expected.drop(columns="kind"))
@@ -272,6 +280,18 @@ def test_a_training_that_fails_at_a_station_leaves_no_run_of_it(trainer: Trainer
         A: "FINISHED",
         C: "FINISHED",
     }
+
+
+def test_what_the_lake_did_not_take_is_not_kept_either(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(models: Models, station: str, document: dict[str, Any]) -> str:
+        if station == B:
+            raise OSError("disk full")
+        return stored(models, station, document)
+
+    stored = Models.write
+    monkeypatch.setattr(Models, "write", write)
+    assert not trainer.train(*THREE).success
+    assert {run.data.tags["station"] for run in runs(trainer.url, "flow_model")} == {A, C}
 
 
 # The alias
@@ -470,25 +490,29 @@ def test_a_model_that_came_into_use_while_the_server_was_gone_is_registered_as_s
 # Without a server, and with S3
 
 
-def test_without_a_server_it_is_a_file_and_a_folder_in_the_working_directory(
-    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("url", ["sqlite:///mlflow.db", "sqlite:///../data/mlflow.db"])
+def test_without_a_server_it_is_a_file_and_a_folder_beside_it(
+    url: str, tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    trainer = Trainer(tmp_path / "lake", "sqlite:///mlflow.db", instance)
+    for name in ("here", "data"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    trainer = Trainer(tmp_path / "lake", url, instance)
     result = trainer.train(*THREE)
-    assert {path.name for path in tmp_path.iterdir()} == {"lake", "mlflow.db", "mlruns"}
-    kept = {run.data.tags["station"]: run.info for run in runs("sqlite:///mlflow.db", "flow_model")}
+    backtest = trainer.make("flow_backtest", A)
+    kept = {run.data.tags["station"]: run.info for run in runs(url, "flow_model")}
     assert {station: info.run_id for station, info in kept.items()} == tracked(result)
     assert {info.status for info in kept.values()} == {"FINISHED"}
-    assert aliased("sqlite:///mlflow.db", A) == ("1", trainer.in_use(A))
-    backtest = trainer.make("flow_backtest", A)
-    (run,) = runs("sqlite:///mlflow.db", "flow_backtest")
+    assert aliased(url, A) == ("1", trainer.in_use(A))
+    (run,) = runs(url, "flow_backtest")
     assert (run.info.status, run.info.run_id) == ("FINISHED", tracked(backtest)[A])
+    database = Path(url.removeprefix("sqlite:///")).resolve()
+    for experiment, files in (("flow_model", 3), ("flow_backtest", 1)):
+        assert len(list((database.parent / "mlruns" / experiment).glob("*/artifacts/**/*.png"))) == files
+    assert {path.name for name in ("here", "data") for path in (tmp_path / name).iterdir()} == {"mlflow.db", "mlruns"}
 
 
-def test_clients_put_artifacts_into_s3_themselves(
-    tmp_path: Path, s3_url: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_clients_put_artifacts_into_s3_themselves(tmp_path: Path, s3_url: str, instance: dg.DagsterInstance) -> None:
     import mlflow.pyfunc
 
     from celec_assets.storage.s3 import S3Store
@@ -502,7 +526,7 @@ def test_clients_put_artifacts_into_s3_themselves(
         stored = S3Store(run.info.artifact_uri)
         assert run.info.artifact_uri.startswith(f"s3://{BUCKET}/")
         assert {info.key for info in stored.list("model/")} == {f"model/{name}" for name in MODEL_FILES}
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+        mlflow.set_tracking_uri(url)
         loaded = mlflow.pyfunc.load_model(f"models:/{A}@in_use")
         assert len(loaded.predict(trainer.lake.series.read(A))) == 33 * 7
         assert not [path for path in folder.rglob("*") if path.name == "MLmodel"]

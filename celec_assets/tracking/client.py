@@ -50,6 +50,7 @@ class TrackingClient:
 
     def __init__(self, url: str) -> None:
         _bound_and_quiet()
+        self._url = url
         self._client = MlflowClient(url, registry_uri=url)
         self._experiments: dict[str, str] = {}
 
@@ -104,11 +105,18 @@ class TrackingClient:
         if name not in self._experiments:
             there = self._client.get_experiment_by_name(name)
             try:
-                self._experiments[name] = there.experiment_id if there else self._client.create_experiment(name)
+                self._experiments[name] = there.experiment_id if there else self._create_experiment(name)
             except MlflowException as error:
                 _unless(error, RESOURCE_ALREADY_EXISTS)  # another run was quicker
                 return self._experiment(name)
         return self._experiments[name]
+
+    def _create_experiment(self, name: str) -> str:
+        if not self._url.startswith("sqlite:///"):
+            return self._client.create_experiment(name)  # a server knows where artifacts go
+        # Beside the database: MLflow would take whatever folder a process happens to work in.
+        beside = Path(self._url.removeprefix("sqlite:///")).resolve().parent / "mlruns" / name
+        return self._client.create_experiment(name, str(beside))
 
     def _aliased(self, station: str) -> ModelVersion | None:
         try:
