@@ -17,7 +17,7 @@ serve: $(BIN)/celec ## the report as a web page, at http://localhost:8080
 	$(BIN)/celec serve
 
 test: $(BIN)/celec ## every test but the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadfile
 
 check: $(BIN)/celec ## the pipeline in a new lake; fails when an asset check does; writes check-results.xml
 	$(BIN)/celec check $(RAW_OPTION)

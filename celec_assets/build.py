@@ -68,7 +68,9 @@ def build_definitions(settings: Settings, **resource_overrides: Any) -> dg.Defin
             "notifier": Notifier(
                 target=settings.alerts, report_url=settings.report_url, dagster_url=settings.dagster_url
             ),
-            "tracking": Tracking(url=settings.mlflow_url, dagster_url=settings.dagster_url),
+            "tracking": Tracking(
+                url=settings.mlflow_url, public_url=settings.mlflow_public_url, dagster_url=settings.dagster_url
+            ),
             "historian": HistorianService(url=settings.historian_url, ca_bundle=settings.ca_bundle),
             "geoglows": GeoglowsService(
                 url=settings.geoglows_url, ca_bundle=settings.ca_bundle, further_rivers=settings.geoglows_rivers

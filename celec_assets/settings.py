@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     mlflow_url: str = "sqlite:///mlflow.db"
     """Where MLflow keeps its runs: a server, as by MLflow's own default a file in the working directory, or `off`."""
 
+    mlflow_public_url: str = ""
+    """Where people open MLflow, when that is not `mlflow_url`: the links in Dagster's UI lead there."""
+
     report_url: str = "http://localhost:8080/report/"
     """Where people open the forecast report: the links of alerts lead there."""
 
@@ -80,6 +83,11 @@ class Settings(BaseSettings):
         if not _is_web_address(url):
             raise ValueError(f"{_shown(url)} is no web address, http://... or https://...")
         return url
+
+    @field_validator("mlflow_public_url")
+    @classmethod
+    def _web_address_or_nothing(cls, url: str) -> str:
+        return url and cls._web_address(url)
 
     @field_validator("geoglows_rivers")
     @classmethod

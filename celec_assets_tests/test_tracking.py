@@ -180,6 +180,14 @@ def test_three_stations_in_one_run_are_three_finished_runs_with_all_that_is_know
         assert aliased(trainer.url, station) == ("1", trainer.in_use(station))
 
 
+def test_links_lead_where_people_reach_mlflow(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    trainer = Trainer(tmp_path / "lake", f"sqlite:///{tmp_path}/mlflow.db", instance)
+    trainer.defs = build_definitions(
+        trainer.settings.model_copy(update={"mlflow_public_url": "https://mlflow.example/"})
+    )
+    assert tracked(trainer.train(A))[A].startswith("https://mlflow.example/#/experiments/")
+
+
 def test_what_is_kept_is_text_and_pictures_and_the_model_is_the_document_of_the_lake(trainer: Trainer) -> None:
     trainer.train(A)
     (run,) = runs(trainer.url, "flow_model")

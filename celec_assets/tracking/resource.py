@@ -37,6 +37,8 @@ class Tracking(dg.ConfigurableResource[None]):
 
     url: str
     """An MLflow server, `sqlite:///<file>`, or `off`."""
+    public_url: str = ""
+    """Where people open MLflow; empty: at `url`."""
     dagster_url: str
     """Where people open Dagster's UI."""
 
@@ -183,10 +185,10 @@ class Tracking(dg.ConfigurableResource[None]):
         return {DAGSTER_RUN: run_id, "dagster_run": page, "mlflow.note.content": f"[Dagster run {run_id[:8]}]({page})"}
 
     def _link(self, run: "Run") -> dg.MetadataValue[Any]:
-        if not self.url.startswith("http"):
+        if not (server := self.public_url or self.url).startswith("http"):
             return dg.MetadataValue.text(run.info.run_id)
         page = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
-        return dg.MetadataValue.url(f"{_without_password(self.url.rstrip('/'))}/{page}")
+        return dg.MetadataValue.url(f"{_without_password(server.rstrip('/'))}/{page}")
 
     def _warn(self, message: str) -> None:
         self._context.log.warning(message)
