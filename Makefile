@@ -54,9 +54,18 @@ lock: ## resolve the dependencies anew
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 			--custom-compile-command "make lock" --group $$group -c requirements.txt -o deploy/compose/requirements-$$group.txt; \
 	done
+	for tool in awscli; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
+			--custom-compile-command "make lock" --group $$tool -o scripts/requirements-$$tool.txt; \
+	done
+
+.venv-%/bin: scripts/requirements-%.txt # an environment of its own for a program whose pins clash with ours
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 clean: ## remove environment, run history and caches; the lake stays
-	rm -rf .venv .dagster .pytest_cache .mypy_cache .ruff_cache .hypothesis check-results.xml
+	rm -rf .venv .venv-* .dagster .pytest_cache .mypy_cache .ruff_cache .hypothesis check-results.xml
 
 $(BIN)/celec: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say which: make PYTHON=python3.12 ..."; exit 1; }

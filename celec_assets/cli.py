@@ -23,7 +23,7 @@ from celec_assets.history import add_options, fetch_history
 from celec_assets.partitions import STATIONS
 from celec_assets.refusal import Refusal
 from celec_assets.resources import Clock
-from celec_assets.settings import WrongSettings, read_settings
+from celec_assets.settings import WrongSettings, read_database_settings, read_settings
 from celec_assets.storage.lake import Lake
 from celec_assets.storage.store import AccessDenied, LakeUnavailable
 from celec_assets.tracking.resource import OFF, Tracking
@@ -76,6 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     doctor = commands.add_parser("doctor", help="try whether everything that the platform stands on works here")
     doctor.set_defaults(run=lambda _: run_doctor())
+
+    prepare = commands.add_parser("prepare", help="make the databases of Dagster and MLflow, or bring them up to date")
+    prepare.set_defaults(run=lambda _: run_prepare())
 
     options = parser.parse_args(arguments)
     try:
@@ -156,6 +159,15 @@ def run_doctor() -> int:
     settings = read_settings()
     findings = examine(settings, open_instance, lambda: Lake.open(settings.lake_url).store)
     return show(findings, CONSOLE)
+
+
+def run_prepare() -> int:
+    """Users, databases and tables on the server that libpq's variables name."""
+    from celec_assets.instance.databases import prepare
+
+    # Line by line: the log of a task that is killed ends with what it did last.
+    prepare(read_database_settings(), open_instance, lambda line: print(line, flush=True))
+    return 0
 
 
 def run_check(raw: Path | None, junit: Path) -> int:

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Final, Self
+from urllib.parse import quote, urlsplit
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX: Final = "CELEC_"
@@ -105,6 +105,40 @@ class Settings(BaseSettings):
         return path
 
 
+class DatabaseSettings(BaseSettings):
+    """What `celec prepare` needs: the administrator's connection in libpq's own variables, and whom it makes."""
+
+    pghost: str = Field(min_length=1)
+    pgport: int = 5432
+    pguser: str = Field(min_length=1)
+    pgpassword: SecretStr = Field(min_length=1)
+    dagster_pg_username: str = Field(min_length=1)
+    dagster_pg_password: SecretStr = Field(min_length=1)
+    dagster_pg_db: str = Field(min_length=1)
+    mlflow_pg_username: str = Field(min_length=1)
+    mlflow_pg_password: SecretStr = Field(min_length=1)
+    mlflow_pg_db: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_its_own(self) -> Self:
+        users = {self.pguser, self.dagster_pg_username, self.mlflow_pg_username}
+        if len(users) < 3 or self.dagster_pg_db == self.mlflow_pg_db:
+            raise ValueError("the administrator, Dagster and MLflow are three users, and two databases are needed")
+        return self
+
+    def users(self) -> list[tuple[str, str, str]]:
+        """Name, password and database of Dagster and of MLflow."""
+        return [
+            (self.dagster_pg_username, self.dagster_pg_password.get_secret_value(), self.dagster_pg_db),
+            (self.mlflow_pg_username, self.mlflow_pg_password.get_secret_value(), self.mlflow_pg_db),
+        ]
+
+    def mlflow_database_url(self) -> str:
+        """As SQLAlchemy reads it, password included."""
+        password = quote(self.mlflow_pg_password.get_secret_value(), safe="")
+        return f"postgresql+psycopg2://{self.mlflow_pg_username}:{password}@{self.pghost}:{self.pgport}/{self.mlflow_pg_db}"
+
+
 class WrongSettings(Exception):
     """Names every variable that cannot be used and what it may hold."""
 
@@ -119,12 +153,34 @@ def read_settings() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        problems += [
-            f"{_PREFIX}{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
-        ]
+        problems += _problems(error, _PREFIX)
     if problems:
-        raise WrongSettings("these settings cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems))
+        raise _wrong(problems)
     return settings
+
+
+def read_database_settings() -> DatabaseSettings:
+    """What this process is to prepare.
+
+    Raises:
+        WrongSettings: all problems at once.
+    """
+    try:
+        return DatabaseSettings()
+    except ValidationError as error:
+        raise _wrong(_problems(error, "")) from None
+
+
+def _problems(error: ValidationError, prefix: str) -> list[str]:
+    """A line each, none with the value that was given: it may be a secret."""
+    return [
+        ": ".join([*(f"{prefix}{name}".upper() for name in e["loc"]), e["msg"].removeprefix("Value error, ")])
+        for e in error.errors()
+    ]
+
+
+def _wrong(problems: Iterable[str]) -> WrongSettings:
+    return WrongSettings("these settings cannot be used:\n" + "\n".join(f"  {problem}" for problem in problems))
 
 
 def _unknown(environment: Iterable[str]) -> Iterator[str]:

@@ -64,20 +64,20 @@ def write(name: str, text: str, mode: int) -> None:
 
 
 def make_stores() -> None:
-    """The database `mlflow`, Dagster's tables as this version wants them, and the bucket."""
+    """The database `mlflow`, the tables of Dagster and MLflow as these versions want them, and the bucket."""
     import dagster as dg
     import psycopg2
+
+    from celec_assets.instance.databases import make_database, migrate_dagster, migrate_mlflow
 
     connection = psycopg2.connect(host="postgres", user="celec", dbname="dagster")
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute("select 1 from pg_database where datname = 'mlflow'")
-        if not cursor.fetchone():
-            cursor.execute("create database mlflow")
-            print("made the database mlflow")
+        make_database(cursor, "mlflow", "celec", print)
     connection.close()
-    with dg.DagsterInstance.get() as instance:
-        instance.upgrade(lambda message: print(message.strip()))
+    migrate_dagster(dg.DagsterInstance.get, print)
+    # The password is in the file that PGPASSFILE names.
+    migrate_mlflow("postgresql+psycopg2://celec@postgres/mlflow", print)
     if (url := os.environ["STORAGE"]).startswith("s3://"):
         make_bucket(urlsplit(url).netloc)
 
