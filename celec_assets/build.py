@@ -30,6 +30,7 @@ from celec_assets.jobs import (
     morning_message,
     read_raw_files,
     report,
+    self_test,
     train_models,
 )
 from celec_assets.resources import Clock, LakeResource, Notifier
@@ -58,7 +59,7 @@ def build_definitions(settings: Settings, **resource_overrides: Any) -> dg.Defin
         asset_checks=ALL_CHECKS,
         jobs=[
             *(fetch_historian, fetch_geoglows, read_raw_files, forecasts, report, train_models, backtest),
-            *(morning_message, forecast_watch),
+            *(morning_message, forecast_watch, self_test),
         ],
         schedules=ALL_SCHEDULES,
         sensors=[new_raw_files, automation, send_alerts, failed_runs, failed_checks],

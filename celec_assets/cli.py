@@ -77,6 +77,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     doctor = commands.add_parser("doctor", help="try whether everything that the platform stands on works here")
     doctor.set_defaults(run=lambda _: run_doctor())
 
+    smoke = commands.add_parser("smoke", help="launch the job self_test as a run of its own and wait for its end")
+    smoke.add_argument("--workspace", type=Path, required=True, metavar="FILE", help="where the code location is")
+    smoke.add_argument("--minutes", type=float, default=10, help="how long the run may take (%(default)s)")
+    smoke.set_defaults(run=lambda options: run_smoke(options.workspace, options.minutes))
+
     prepare = commands.add_parser("prepare", help="make the databases of Dagster and MLflow, or bring them up to date")
     prepare.set_defaults(run=lambda _: run_prepare())
 
@@ -157,8 +162,16 @@ def run_serve(host: str, port: int) -> int:
 def run_doctor() -> int:
     """Examine this machine with the settings of this process, and show what was found."""
     settings = read_settings()
-    findings = examine(settings, open_instance, lambda: Lake.open(settings.lake_url).store)
+    findings = examine(settings.mlflow_url, open_instance, lambda: Lake.open(settings.lake_url).store)
     return show(findings, CONSOLE)
+
+
+def run_smoke(workspace: Path, minutes: float) -> int:
+    """Launch a tiny run the way people do, and say how it went."""
+    from celec_assets.smoke import launch_and_wait
+
+    with open_instance() as instance:
+        return 0 if launch_and_wait(instance, workspace, minutes, lambda line: print(line, flush=True)) else 1
 
 
 def run_prepare() -> int:

@@ -3,7 +3,7 @@
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,7 +18,6 @@ from rich.console import Console
 from rich.table import Table
 
 from celec_assets.resources import ECUADOR
-from celec_assets.settings import Settings
 from celec_assets.storage.store import ObjectStore
 
 PROBE: Final = "doctor"
@@ -46,11 +45,14 @@ class Finding:
 
 
 def examine(
-    settings: Settings, open_instance: Callable[[], dg.DagsterInstance], open_store: Callable[[], ObjectStore]
+    mlflow_url: str,
+    open_instance: Callable[[], AbstractContextManager[dg.DagsterInstance]],
+    open_store: Callable[[], ObjectStore],
 ) -> list[Finding]:
     """Every check, each whether or not the others passed.
 
     Args:
+        mlflow_url: as in the settings.
         open_instance: how Dagster's instance is found.
         open_store: how the lake is.
     """
@@ -60,7 +62,7 @@ def examine(
         _finding("lake", lambda: lake_keeps(open_store())),
         _finding("clock", lambda: clock_agrees(open_store())),
         _finding("database", lambda: database_answers(open_instance)),
-        _finding("MLflow", lambda: mlflow_answers(settings.mlflow_url), otherwise=Verdict.WARNED),
+        _finding("MLflow", lambda: mlflow_answers(mlflow_url), otherwise=Verdict.WARNED),
     ]
 
 
@@ -150,7 +152,7 @@ def clock_agrees(store: ObjectStore, now: Callable[[], datetime] = lambda: datet
     return f"{now().astimezone(ECUADOR):%Y-%m-%d %H:%M} in Ecuador"
 
 
-def database_answers(open_instance: Callable[[], dg.DagsterInstance]) -> str:
+def database_answers(open_instance: Callable[[], AbstractContextManager[dg.DagsterInstance]]) -> str:
     """Dagster's history of runs can be asked."""
     with open_instance() as instance:
         count = instance.get_runs_count()

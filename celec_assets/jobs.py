@@ -1,5 +1,7 @@
 """Jobs: what a sensor, a person or a schedule launches. Everything else is launched asset by asset in the UI."""
 
+from contextlib import nullcontext
+
 import dagster as dg
 
 from celec_assets.assets.arrivals import geoglows_arrivals, historian_arrivals
@@ -8,6 +10,7 @@ from celec_assets.assets.forecast import flow_forecast, flow_model
 from celec_assets.assets.raw import observations
 from celec_assets.assets.report import forecast_report
 from celec_assets.resources import Clock, LakeResource, Notifier
+from celec_assets.tracking.resource import Tracking
 
 LARGER_TASK = {"ecs/cpu": "1024", "ecs/memory": "4096"}
 """Of Fargate, in CPU units and MiB: a whole core, which is what one process can use. Other runs have what
@@ -86,3 +89,24 @@ def look_for_forecasts(lake: LakeResource, clock: Clock, notifier: Notifier) -> 
 def forecast_watch() -> None:
     """See the description."""
     look_for_forecasts()
+
+
+@dg.op
+def examine_this_run(context: dg.OpExecutionContext, lake: LakeResource, tracking: Tracking) -> None:
+    """What `celec doctor` examines, with the role, the network and the image of a run."""
+    from celec_assets.doctor import Verdict, examine
+
+    findings = examine(tracking.url, lambda: nullcontext(context.instance), lambda: lake.get().store)
+    for finding in findings:
+        context.log.info(f"{finding.check}: {finding.verdict}, {finding.what}")
+    if bad := [f"{finding.check}: {finding.what}" for finding in findings if finding.verdict is not Verdict.PASSED]:
+        raise dg.Failure("; ".join(bad), allow_retries=False)
+
+
+@dg.job(
+    description="Try, as a run, whether everything that the platform stands on works. Changes nothing.",
+    tags={"dagster/max_runtime": 600},
+)
+def self_test() -> None:
+    """See the description."""
+    examine_this_run()

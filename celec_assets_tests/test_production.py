@@ -2,6 +2,7 @@
 
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -12,7 +13,7 @@ import pytest
 from celec_assets.storage.lake import Lake
 from celec_assets_tests.ecs_service import Fate
 from celec_assets_tests.postgres_server import find_binaries
-from celec_assets_tests.production import LOCATION, Production, production
+from celec_assets_tests.production import LOCATION, ROOT, Production, production
 from celec_assets_tests.s3_server import BUCKET, refuses
 
 pytestmark = [
@@ -211,3 +212,26 @@ def test_s3_that_refuses_for_a_while_is_told_and_nothing_is_half_written(stack: 
     again = station_run(stack, "train_models", STATION)
     stack.wait_until(again, "SUCCESS")
     assert lake(stack).models.read(STATION)["station"] == STATION
+
+
+def smoke(stack: Production) -> "subprocess.CompletedProcess[str]":
+    """The last step of a deployment, as the task that it runs in."""
+    command = ["celec", "smoke", "--workspace", str(ROOT / "deploy/workspace.yaml")]
+    return subprocess.run(
+        command, cwd=stack.folder, env=stack.environment, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def test_the_smoke_test_of_a_deployment_is_a_run_and_names_what_does_not_work(stack: Production) -> None:
+    good = smoke(stack)
+    assert good.returncode == 0, good.stdout + good.stderr
+    (run_id,) = set(re.findall(r"self_test (\S+): success", good.stdout))
+    assert stack.ecs.of_run(run_id).exit_code == 0
+    assert re.search(r"  lake: passed, s3://\S+ can be read and written", good.stdout), good.stdout
+
+    stack.s3.always = refuses(403, "AccessDenied")
+    bad = smoke(stack)
+    stack.s3.always = None
+    assert bad.returncode == 1, bad.stdout
+    assert re.search(r"self_test \S+: failure", bad.stdout), bad.stdout
+    assert "is not allowed (AccessDenied)" in bad.stdout
