@@ -85,6 +85,28 @@ def test_a_run_whose_statement_is_broken_off_ends_to_be_started_again(postgres: 
     assert "This run ends here, to be started again: the database broke off a statement" in said
 
 
+def test_a_run_keeps_its_connection_and_makes_another_after_a_restart(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def server_processes() -> list[object]:
+        # As Dagster asks for a connection at every event.
+        engine = sqlalchemy.create_engine(url(postgres), poolclass=sqlalchemy.NullPool)
+        asked = []
+        for restart in (False, False, True):
+            if restart:
+                postgres.stop()
+                postgres.start()
+            with engine.connect() as connection:
+                asked.append(connection.execute(sqlalchemy.text("select pg_backend_pid()")).scalar())
+        return asked
+
+    first, second, after = server_processes()
+    assert len({first, second, after}) == 3
+    monkeypatch.setattr(sys, "argv", ["dagster", "api", "execute_run"])
+    first, second, after = server_processes()
+    assert first == second != after
+
+
 def test_a_run_whose_statement_is_wrong_is_told_so_and_lives(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,8 @@ whatever step is running fails, and a run that fails in a step is not started ag
 lose it. Here a run waits for two minutes, and webserver and daemon for as long by their six attempts. A run that waits
 in vain, or cannot know whether its last statement was carried out, ends its process; then it counts as killed, and is
 started again.
+
+A run also keeps its connection: Dagster makes two or three for every event, which takes ten times as long as the event.
 """
 
 import multiprocessing
@@ -15,7 +17,7 @@ from typing import Any, Final, NoReturn
 
 from sqlalchemy import Engine, ExceptionContext, event
 from sqlalchemy.engine import URL, CreateEnginePlugin
-from sqlalchemy.pool import Pool
+from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 ATTEMPT_SECONDS: Final = 20.0
 RUN_SECONDS: Final = 120.0
@@ -27,6 +29,12 @@ _WAITING_HELPS_NOT: Final = ("authentication failed", "does not exist", "no pg_h
 
 class PatientConnections(CreateEnginePlugin):
     """What an engine whose URL says `?plugin=patient` does differently."""
+
+    def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
+        """Keep one connection in a run, where Dagster says that none is kept. Others live for one use, as they did."""
+        super().__init__(url, kwargs)
+        if _is_run() and kwargs.get("poolclass") is NullPool:
+            kwargs |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": -1}
 
     def update_url(self, url: URL) -> URL:
         """Nothing to take out: SQLAlchemy removes `plugin` itself."""
