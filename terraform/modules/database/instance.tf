@@ -1,0 +1,62 @@
+resource "aws_db_subnet_group" "this" {
+  name        = var.name
+  description = "Private subnets in two zones"
+  subnet_ids  = var.subnet_ids
+}
+
+#checkov:skip=CKV_AWS_118:Enhanced monitoring writes a log group that costs more than what it would tell; free metrics have alarms
+#checkov:skip=CKV_AWS_157:A second instance doubles the price; forecasts live in the lake and a morning's runs are made again
+#checkov:skip=CKV_AWS_161:Neither Dagster nor MLflow renews IAM's tokens, which end after 15 minutes
+#checkov:skip=CKV_AWS_353:An instance of this size has a handful of queries; what is slow stands in the log
+#checkov:skip=CKV_AWS_293:Deletion protection is on in prod; staging is taken down by one command
+#checkov:skip=CKV2_AWS_30:Statements slower than a second are logged; all of them would be most of the log's price
+resource "aws_db_instance" "this" {
+  identifier     = var.name
+  engine         = "postgres"
+  engine_version = "16"
+  instance_class = var.instance_class
+
+  storage_type          = "gp3"
+  allocated_storage     = var.storage_gb
+  max_allocated_storage = var.storage_gb * 5
+  storage_encrypted     = true
+
+  # Made by RDS and changed every week. Only the task `database` reads it, and only while it runs.
+  username                    = "postgres"
+  manage_master_user_password = true
+
+  db_subnet_group_name   = aws_db_subnet_group.this.name
+  vpc_security_group_ids = [var.security_group_id]
+  publicly_accessible    = false
+  parameter_group_name   = aws_db_parameter_group.this.name
+
+  # In Ecuador's night: 03:00 to 04:30.
+  backup_retention_period    = 7
+  backup_window              = "08:00-08:30"
+  maintenance_window         = "sun:08:45-sun:09:30"
+  auto_minor_version_upgrade = true
+  copy_tags_to_snapshot      = true
+  apply_immediately          = true
+
+  enabled_cloudwatch_logs_exports = ["postgresql"]
+
+  deletion_protection       = var.protected
+  skip_final_snapshot       = !var.protected
+  final_snapshot_identifier = "${var.name}-final-${formatdate("YYYYMMDDhhmmss", timestamp())}"
+  delete_automated_backups  = !var.protected
+
+  lifecycle {
+    # The name is that of the day on which the instance was made: each has a last snapshot of its own.
+    ignore_changes = [final_snapshot_identifier]
+  }
+
+  depends_on = [aws_cloudwatch_log_group.postgresql]
+}
+
+# RDS would make it itself, and keep it for ever.
+#checkov:skip=CKV_AWS_158:CloudWatch encrypts by itself; the log holds no secret
+#checkov:skip=CKV_AWS_338:A year of logs nobody reads
+resource "aws_cloudwatch_log_group" "postgresql" {
+  name              = "/aws/rds/instance/${var.name}/postgresql"
+  retention_in_days = var.log_retention_days
+}

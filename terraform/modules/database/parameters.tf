@@ -1,0 +1,19 @@
+resource "aws_db_parameter_group" "this" {
+  name_prefix = "${var.name}-"
+  family      = "postgres16"
+  description = "TLS for everybody, and slow statements in the log"
+
+  parameter {
+    name  = "rds.force_ssl"
+    value = "1"
+  }
+
+  parameter {
+    name  = "log_min_duration_statement"
+    value = "1000" # milliseconds
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}

@@ -1,0 +1,24 @@
+locals {
+  groups = merge(
+    {
+      entrance      = "The load balancer"
+      webserver     = "Dagster's web pages"
+      orchestration = "Dagster's daemon and the code location"
+      pages         = "MLflow and the report"
+      runs          = "Runs, and the task that prepares the database"
+      database      = "PostgreSQL"
+    },
+    var.jupyter ? { jupyter = "JupyterLab" } : {},
+  )
+}
+
+# Groups without rules of their own: each conversation between two of them is one rule on either side.
+resource "aws_security_group" "this" {
+  for_each = local.groups
+
+  name        = "${var.name}-${each.key}"
+  description = each.value
+  vpc_id      = aws_vpc.this.id
+
+  tags = { Name = "${var.name}-${each.key}" }
+}

@@ -1,0 +1,97 @@
+# Daemon and code location share a task: neither is of use without the other.
+module "orchestration_task" {
+  source = "../task"
+
+  family             = "${local.name}-orchestration"
+  cpu                = 512
+  memory_mib         = 2048
+  image              = local.image
+  repository_arn     = module.registry.arn
+  log_prefix         = local.log_group
+  log_retention_days = var.log_retention_days
+  environment        = local.service_environment
+  secrets            = local.secrets
+
+  containers = {
+    code = {
+      port = local.ports.code
+      command = [
+        "dagster", "api", "grpc", "--host", "0.0.0.0", "--port", tostring(local.ports.code),
+        "--module-name", "celec_assets.definitions",
+      ]
+      health_check = { # it listens when the definitions are loaded
+        command = ["python", "-c", "import socket; socket.create_connection(('127.0.0.1', ${local.ports.code}), 5)"]
+      }
+    }
+    daemon = {
+      command   = ["dagster-daemon", "run", "--workspace", "/opt/celec/deploy/workspace.yaml"]
+      waits_for = ["code"]
+      health_check = {
+        command          = ["dagster-daemon", "liveness-check"]
+        interval_seconds = 120
+        timeout_seconds  = 30
+      }
+    }
+  }
+}
+
+# Exactly one: two daemons would start every run twice.
+module "orchestration" {
+  source = "../service"
+
+  name                = "orchestration"
+  prefix              = local.name
+  cluster             = local.cluster
+  task_definition_arn = module.orchestration_task.definition_arn
+  subnet_ids          = module.network.public_subnet_ids
+  security_group_id   = module.network.security_group_ids["orchestration"]
+  found_by_name       = true
+  started             = var.started
+  night               = var.night
+}
+
+data "aws_iam_policy_document" "orchestration" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.watch_runs.json,
+    data.aws_iam_policy_document.start_runs.json,
+    data.aws_iam_policy_document.write_logs_of_runs.json, # of sensors and schedules
+  ]
+
+  # Sensors and schedules look at the lake.
+  statement {
+    sid       = "ReadTheLake"
+    actions   = ["s3:GetObject"]
+    resources = ["${module.storage.bucket_arns["lake"]}/lake/*"]
+  }
+
+  statement {
+    sid       = "ListTheLake"
+    actions   = ["s3:ListBucket"]
+    resources = [module.storage.bucket_arns["lake"]]
+  }
+
+  # An alert that was sent is marked so.
+  statement {
+    sid       = "KeepBooksOfAlerts"
+    actions   = ["s3:PutObject", "s3:DeleteObject"]
+    resources = ["${module.storage.bucket_arns["lake"]}/lake/alerts/*"]
+  }
+
+  statement {
+    sid       = "SendAlerts"
+    actions   = ["sns:Publish"]
+    resources = [module.alerts.topic_arn]
+  }
+
+  statement {
+    sid       = "EncryptAlerts"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [module.alerts.key_arn]
+  }
+}
+
+resource "aws_iam_role_policy" "orchestration" {
+  name   = "orchestration"
+  role   = module.orchestration_task.role_name
+  policy = data.aws_iam_policy_document.orchestration.json
+}

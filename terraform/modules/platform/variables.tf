@@ -1,0 +1,92 @@
+variable "environment" {
+  description = "staging or prod."
+  type        = string
+}
+
+variable "vpc_cidr" {
+  description = "Addresses of the VPC, a /16."
+  type        = string
+}
+
+variable "allowed_cidrs" {
+  description = "Who may open the pages, as IPv4 blocks."
+  type        = set(string)
+}
+
+variable "domain" {
+  description = "Name, certificate and Cognito's user pool for HTTPS with a login; null for HTTP."
+  type = object({
+    name            = string
+    certificate_arn = string
+    login = object({
+      user_pool_arn       = string
+      user_pool_client_id = string
+      user_pool_domain    = string
+    })
+  })
+}
+
+variable "image_tag" {
+  description = "Commit that the image was built from."
+  type        = string
+}
+
+variable "started" {
+  description = "false: everything is made, and nothing runs until there are an image and tables."
+  type        = bool
+}
+
+variable "jupyter" {
+  description = "Whether there is JupyterLab too."
+  type        = bool
+}
+
+variable "night" {
+  description = "When services and database rest (cron, time zone); null: never."
+  type = object({
+    services_start = string
+    services_stop  = string
+    database_start = string
+    database_stop  = string
+    timezone       = string
+  })
+}
+
+variable "database" {
+  description = "Size of the database, and which version of its passwords is in use."
+  type = object({
+    instance_class   = string
+    storage_gb       = number
+    password_version = number
+  })
+}
+
+variable "protected" {
+  description = "Whether database and load balancer outlive a mistake."
+  type        = bool
+}
+
+variable "lake_may_be_destroyed" {
+  description = "Whether `terraform destroy` takes the lake as well."
+  type        = bool
+}
+
+variable "log_retention_days" {
+  description = "Days for which CloudWatch keeps logs."
+  type        = number
+}
+
+variable "alert_emails" {
+  description = "Who is told of alarms and alerts."
+  type        = set(string)
+}
+
+variable "monthly_budget_usd" {
+  description = "What the whole account may cost in a month, in US dollars."
+  type        = number
+}
+
+variable "github_repository" {
+  description = "Repository whose workflows may deploy, as owner/name; null: none."
+  type        = string
+}
