@@ -54,7 +54,7 @@ lock: ## resolve the dependencies anew
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 			--custom-compile-command "make lock" --group $$group -c requirements.txt -o deploy/compose/requirements-$$group.txt; \
 	done
-	for tool in awscli; do \
+	for tool in awscli checkov; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 			--custom-compile-command "make lock" --group $$tool -o scripts/requirements-$$tool.txt; \
 	done

@@ -7,12 +7,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, TypeAlias
 
 from terraform.bill.charges import charges
-from terraform.bill.plan import Resource, Resources
+from terraform.bill.plan import Plan, Resource
 from terraform.bill.tables import price
 
 _CENT: Final = Decimal("0.01")
-_NAMES: Final = {"aws_ecs_service": "name", "aws_ecs_task_definition": "family", "aws_s3_bucket": "bucket"}
-"""Attributes that tell resources apart that have a row of their own. All others of a type share one."""
+_NAMES: Final = {"aws_ecs_service": "name", "aws_ecs_task_definition": "family"}
+"""Attributes that tell resources apart that have rows of their own. All others of a type share theirs."""
 
 Key: TypeAlias = tuple[str, str]
 
@@ -52,7 +52,7 @@ class Bill:
         )
 
 
-def bill_of(plan: Resources) -> Bill:
+def bill_of(plan: Plan) -> Bill:
     """The bill of a plan.
 
     Raises:
@@ -60,7 +60,7 @@ def bill_of(plan: Resources) -> Bill:
         ValueError: schedules whose hours cannot be told.
     """
     quantities: Counter[tuple[str, str]] = Counter()
-    for resource in plan:
+    for resource in plan.resources:
         for name, quantity in charges(resource, plan):
             quantities[_label(resource), name] += quantity  # type: ignore[assignment] # Counter is typed for int
     return Bill([_row(label, name, Decimal(quantity)) for (label, name), quantity in quantities.items()])

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from terraform.bill.hours import MONTH, hours_on
-from terraform.bill.plan import Resource, Resources
+from terraform.bill.plan import Plan, Resource
 from terraform.bill.tables import NotInTable, free_types, usage
 
 Charge: TypeAlias = tuple[str, Decimal]
@@ -15,7 +15,7 @@ Charges: TypeAlias = Iterator[Charge]
 DAYS: Final = MONTH / 24
 
 
-def charges(resource: Resource, plan: Resources) -> Charges:
+def charges(resource: Resource, plan: Plan) -> Charges:
     """What a resource costs.
 
     Raises:
@@ -31,7 +31,7 @@ def charges(resource: Resource, plan: Resources) -> Charges:
         )
 
 
-def _service(service: Resource, plan: Resources) -> Charges:
+def _service(service: Resource, plan: Plan) -> Charges:
     task = _task_definition(service, plan)
     hours = _task_hours(service, plan)
     yield from _fargate(task, hours)
@@ -39,25 +39,25 @@ def _service(service: Resource, plan: Resources) -> Charges:
         yield "public-ipv4", hours
 
 
-def _task_definition(service: Resource, plan: Resources) -> Resource:
-    """By its ARN; where that is not known yet, the one of the same module."""
-    found = plan.of("aws_ecs_task_definition")
+def _task_definition(service: Resource, plan: Plan) -> Resource:
+    """By its ARN or family; where that is not known yet, the one that the code refers to."""
+    tasks = plan.of("aws_ecs_task_definition")
     if named := service.get("task_definition"):
         family = named.rpartition("/")[2].partition(":")[0]
-        matching = [task for task in found if named == task.get("arn") or family == task.get("family")]
+        found = [task for task in tasks if named == task.get("arn") or family == task.get("family")]
     else:
-        matching = [task for task in found if task.module == service.module]
-    if len(matching) != 1:
+        found = [task for task in plan.referred(service, "task_definition") if task in tasks]
+    if len(found) != 1:
         raise NotInTable(f"{service.address}: which task definition it runs cannot be told from the plan")
-    return matching[0]
+    return found[0]
 
 
-def _task_hours(service: Resource, plan: Resources) -> Decimal:
+def _task_hours(service: Resource, plan: Plan) -> Decimal:
     hours, tasks, most = _scaling(service, plan)
     return hours * (tasks + (usage("scaled-out") if most > tasks else 0))
 
 
-def _scaling(service: Resource, plan: Resources) -> tuple[Decimal, int, int]:
+def _scaling(service: Resource, plan: Plan) -> tuple[Decimal, int, int]:
     """Hours a month that it is up, and how many tasks then are there at least and at most."""
     end = f"/{service.values['name']}"
     actions = [
@@ -75,12 +75,12 @@ def _scaling(service: Resource, plan: Resources) -> tuple[Decimal, int, int]:
     return hours, int(service.get("desired_count", 0)), int(service.get("desired_count", 0))
 
 
-def _up(plan: Resources) -> Decimal:
+def _up(plan: Plan) -> Decimal:
     """Share of the month in which the platform is up: that of the service that is up the longest."""
     return max((_scaling(service, plan)[0] for service in plan.of("aws_ecs_service")), default=MONTH) / MONTH
 
 
-def _a_month(name: str, plan: Resources) -> Decimal:
+def _a_month(name: str, plan: Plan) -> Decimal:
     """Of what usage.csv tells by the day up."""
     return usage(name) * DAYS * _up(plan)
 
@@ -94,7 +94,7 @@ def _fargate(task: Resource, hours: Decimal, kind: str = "fargate") -> Charges:
         yield "fargate-storage", hours * (disk["size_in_gib"] - 20)
 
 
-def _tasks(task: Resource, plan: Resources) -> Charges:
+def _tasks(task: Resource, plan: Plan) -> Charges:
     """Tasks that are started one by one: runs, and the database task."""
     if any(_task_definition(service, plan) == task for service in plan.of("aws_ecs_service")):
         return  # counted with its service
@@ -107,7 +107,7 @@ def _tasks(task: Resource, plan: Resources) -> Charges:
     yield "public-ipv4", hours
 
 
-def _runs(task: Resource, plan: Resources) -> Charges:
+def _runs(task: Resource, plan: Plan) -> Charges:
     hours = _a_month("run.tasks", plan) * usage("run.minutes") / 60
     training = usage("training.hours") * DAYS / 7 * _up(plan)
     providers = plan.of("aws_ecs_cluster_capacity_providers")
@@ -124,7 +124,7 @@ def _runs(task: Resource, plan: Resources) -> Charges:
     yield "public-ipv4", hours + training
 
 
-def _load_balancer(balancer: Resource, plan: Resources) -> Charges:
+def _load_balancer(balancer: Resource, plan: Plan) -> Charges:
     yield "alb", MONTH
     yield "alb-capacity", MONTH * usage("alb.capacity-units")
     if not balancer.get("internal"):
@@ -134,7 +134,7 @@ def _load_balancer(balancer: Resource, plan: Resources) -> Charges:
     yield "traffic-out", _a_month("traffic.out", plan)
 
 
-def _database(database: Resource, plan: Resources) -> Charges:
+def _database(database: Resource, plan: Plan) -> Charges:
     zones = 2 if database.get("multi_az") else 1
     hours = hours_on(list(_switches(database, plan)))
     yield f"rds-{database.values['instance_class']}{'-multi-az' if zones == 2 else ''}", hours
@@ -151,7 +151,7 @@ def _database(database: Resource, plan: Resources) -> Charges:
     yield "traffic-zones", _a_month("traffic.zones", plan) * 2
 
 
-def _switches(database: Resource, plan: Resources) -> Iterator[tuple[str, bool]]:
+def _switches(database: Resource, plan: Plan) -> Iterator[tuple[str, bool]]:
     for schedule in plan.of("aws_scheduler_schedule"):
         for target in schedule.get("target", []):
             call = re.fullmatch(r"arn:[^:]+:scheduler:::aws-sdk:rds:(start|stop)DBInstance", target["arn"])
@@ -159,7 +159,7 @@ def _switches(database: Resource, plan: Resources) -> Iterator[tuple[str, bool]]
                 yield schedule.values["schedule_expression"], call[1] == "start"
 
 
-def _log_group(group: Resource, plan: Resources) -> Charges:
+def _log_group(group: Resource, plan: Plan) -> Charges:
     gb = _a_month(f"logs.{group.values['name'].rpartition('/')[2]}", plan) / 1000
     yield "logs-ingested", gb
     if not group.get("retention_in_days"):
@@ -167,13 +167,13 @@ def _log_group(group: Resource, plan: Resources) -> Charges:
     yield "logs-stored", gb * group.values["retention_in_days"] / DAYS
 
 
-def _alarm(alarm: Resource, _plan: Resources) -> Charges:
+def _alarm(alarm: Resource, _plan: Plan) -> Charges:
     queries = [query["metric"][0] for query in alarm.get("metric_query", []) if query.get("metric")]
     periods = [query["period"] for query in queries] or [alarm.values["period"]]
     yield "alarm-high-resolution" if min(periods) < 60 else "alarm", Decimal(len(periods))
 
 
-def _bucket(bucket: Resource, plan: Resources) -> Charges:
+def _bucket(bucket: Resource, plan: Plan) -> Charges:
     words = re.split(r"[^a-z]+", bucket.get("bucket") or bucket.get("bucket_prefix", ""))
     kinds = [kind for kind in ("lake", "artifacts", "logs") if kind in words]
     if len(kinds) != 1:
@@ -183,37 +183,37 @@ def _bucket(bucket: Resource, plan: Resources) -> Charges:
     yield "s3-reads", _a_month(f"{kinds[0]}.reads", plan) / 1000
 
 
-def _secret(_secret: Resource, plan: Resources) -> Charges:
+def _secret(_secret: Resource, plan: Plan) -> Charges:
     yield "secret", Decimal(1)
     yield "secret-requests", _a_month("secrets.reads", plan) / 10_000
 
 
-def _key(_key: Resource, plan: Resources) -> Charges:
+def _key(_key: Resource, plan: Plan) -> Charges:
     yield "kms-key", Decimal(1)
     yield "kms-requests", _a_month("keys.requests", plan) / 10_000
 
 
-def _topic(_topic: Resource, plan: Resources) -> Charges:
+def _topic(_topic: Resource, plan: Plan) -> Charges:
     yield "sns-requests", _a_month("alerts.messages", plan) / 1_000_000
 
 
-def _subscription(subscription: Resource, plan: Resources) -> Charges:
+def _subscription(subscription: Resource, plan: Plan) -> Charges:
     if subscription.values["protocol"] not in ("email", "email-json"):
         raise NotInTable(f"{subscription.address}: nothing is known of what messages by this protocol cost")
     yield "sns-mails", _a_month("alerts.mails", plan) / 100_000
 
 
-def _zone(_zone: Resource, plan: Resources) -> Charges:
+def _zone(_zone: Resource, plan: Plan) -> Charges:
     yield "zone", Decimal(1)
     yield "zone-queries", _a_month("zone.questions", plan) / 1_000_000
 
 
-def _nat(_nat: Resource, plan: Resources) -> Charges:
+def _nat(_nat: Resource, plan: Plan) -> Charges:
     yield "nat", MONTH
     yield "nat-traffic", _a_month("nat.traffic", plan)
 
 
-def _endpoint(endpoint: Resource, plan: Resources) -> Charges:
+def _endpoint(endpoint: Resource, plan: Plan) -> Charges:
     if endpoint.get("vpc_endpoint_type", "Gateway") == "Gateway":
         return  # those of S3 and DynamoDB are free
     zones = {subnet.get("availability_zone") for subnet in plan.of("aws_subnet")}
@@ -221,11 +221,11 @@ def _endpoint(endpoint: Resource, plan: Resources) -> Charges:
     yield "endpoint-traffic", _a_month("endpoint.traffic", plan)
 
 
-def _each(price: str, quantity: Decimal | int = 1) -> Callable[[Resource, Resources], Charges]:
+def _each(price: str, quantity: Decimal | int = 1) -> Callable[[Resource, Plan], Charges]:
     return lambda _resource, _plan: iter([(price, Decimal(quantity))])
 
 
-_CHARGED: Final[dict[str, Callable[[Resource, Resources], Charges]]] = {
+_CHARGED: Final[dict[str, Callable[[Resource, Plan], Charges]]] = {
     "aws_cloudwatch_composite_alarm": _each("alarm-composite"),
     "aws_cloudwatch_dashboard": _each("dashboard"),
     "aws_cloudwatch_log_group": _log_group,
