@@ -74,3 +74,13 @@ output "reader_role_arn" {
   description = "Role that reads lake and artifacts."
   value       = module.platform.reader_role_arn
 }
+
+output "deploy_role_arn" {
+  description = "Role of GitHub's workflows that deploy; null without github_repository."
+  value       = module.platform.deploy_role_arn
+}
+
+output "plan_role_arn" {
+  description = "Role of GitHub's workflows that plan for pull requests; null without github_repository."
+  value       = module.platform.plan_role_arn
+}

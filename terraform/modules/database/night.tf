@@ -37,9 +37,10 @@ data "aws_iam_policy_document" "night" {
 resource "aws_iam_role" "night" {
   count = var.night == null ? 0 : 1
 
-  name               = "${var.name}-night"
-  description        = "Stops the database in the evening and starts it in the morning"
-  assume_role_policy = data.aws_iam_policy_document.assumed_by_scheduler.json
+  name                 = "${var.name}-night"
+  description          = "Stops the database in the evening and starts it in the morning"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_scheduler.json
+  permissions_boundary = var.boundary_arn
 }
 
 resource "aws_iam_role_policy" "night" {

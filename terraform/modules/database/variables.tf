@@ -52,3 +52,8 @@ variable "night" {
   })
   default = null
 }
+
+variable "boundary_arn" {
+  description = "Permissions boundary of the roles."
+  type        = string
+}

@@ -7,6 +7,7 @@ module "database_task" {
   memory_mib         = 2048
   image              = local.image
   repository_arn     = module.registry.arn
+  boundary_arn       = aws_iam_policy.boundary.arn
   log_prefix         = local.log_group
   log_retention_days = var.log_retention_days
   environment = merge(local.run_environment, {

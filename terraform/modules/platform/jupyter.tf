@@ -8,6 +8,7 @@ module "jupyter_task" {
   memory_mib         = 2048
   image              = "${local.image}-notebook"
   repository_arn     = module.registry.arn
+  boundary_arn       = aws_iam_policy.boundary.arn
   log_prefix         = local.log_group
   log_retention_days = var.log_retention_days
   environment        = local.run_environment

@@ -40,6 +40,7 @@ module "storage" {
 
   name                  = local.name
   lake_may_be_destroyed = var.lake_may_be_destroyed
+  boundary_arn          = aws_iam_policy.boundary.arn
 }
 
 module "registry" {
@@ -61,6 +62,7 @@ module "database" {
   users              = ["dagster", "mlflow"]
   log_retention_days = var.log_retention_days
   night              = var.night
+  boundary_arn       = aws_iam_policy.boundary.arn
 }
 
 module "cluster" {
@@ -89,4 +91,32 @@ module "alerts" {
   name               = local.name
   emails             = var.alert_emails
   monthly_budget_usd = var.monthly_budget_usd
+}
+
+# What has not been started cannot fall silent.
+module "monitoring" {
+  source = "../monitoring"
+  count  = var.started ? 1 : 0
+
+  name                  = local.name
+  topic_arn             = module.alerts.topic_arn
+  cluster_name          = module.cluster.name
+  services              = keys(local.service_task_definitions)
+  log_groups            = local.log_groups
+  database_identifier   = module.database.identifier
+  load_balancer_suffix  = module.entrance.arn_suffix
+  target_group_suffixes = { for page, group in module.entrance.target_groups : page => group.suffix }
+  sleeps                = var.night != null
+}
+
+module "delivery" {
+  source = "../delivery"
+  count  = var.github_repository == null ? 0 : 1
+
+  name            = local.name
+  environment     = var.environment
+  repository      = var.github_repository
+  repository_arn  = module.registry.arn
+  boundary_arn    = aws_iam_policy.boundary.arn
+  log_group_names = "${local.log_group}/*"
 }

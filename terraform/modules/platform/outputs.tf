@@ -10,14 +10,7 @@ output "cluster_name" {
 
 output "service_task_definitions" {
   description = "Newest task definition of each service, by the service's name."
-  value = merge(
-    {
-      (module.webserver.name)     = module.webserver_task.definition_arn
-      (module.orchestration.name) = module.orchestration_task.definition_arn
-      (module.pages.name)         = module.pages_task.definition_arn
-    },
-    { for service in module.jupyter : service.name => module.jupyter_task[0].definition_arn },
-  )
+  value       = local.service_task_definitions
 }
 
 output "database_task_definition_arn" {
@@ -72,12 +65,15 @@ output "buckets" {
 
 output "log_groups" {
   description = "Log group of each container."
-  value = merge(
-    module.webserver_task.log_group_names,
-    module.orchestration_task.log_group_names,
-    module.pages_task.log_group_names,
-    module.run.log_group_names,
-    module.database_task.log_group_names,
-    merge([for task in module.jupyter_task : task.log_group_names]...),
-  )
+  value       = local.log_groups
+}
+
+output "deploy_role_arn" {
+  description = "Role of GitHub's workflows; null without a repository."
+  value       = one(module.delivery[*].deploy_role_arn)
+}
+
+output "plan_role_arn" {
+  description = "Role that plans in pull requests; null without a repository."
+  value       = one(module.delivery[*].plan_role_arn)
 }

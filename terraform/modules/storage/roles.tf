@@ -20,9 +20,10 @@ data "aws_iam_policy_document" "uploader" {
 }
 
 resource "aws_iam_role" "uploader" {
-  name               = "${var.name}-uploader"
-  description        = "Puts raw files into the landing zone; reads nothing"
-  assume_role_policy = data.aws_iam_policy_document.assumed_within_account.json
+  name                 = "${var.name}-uploader"
+  description          = "Puts raw files into the landing zone; reads nothing"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_within_account.json
+  permissions_boundary = var.boundary_arn
 }
 
 resource "aws_iam_role_policy" "uploader" {
@@ -46,9 +47,10 @@ data "aws_iam_policy_document" "reader" {
 }
 
 resource "aws_iam_role" "reader" {
-  name               = "${var.name}-reader"
-  description        = "Reads lake and artifacts: data scientists"
-  assume_role_policy = data.aws_iam_policy_document.assumed_within_account.json
+  name                 = "${var.name}-reader"
+  description          = "Reads lake and artifacts: data scientists"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_within_account.json
+  permissions_boundary = var.boundary_arn
 }
 
 resource "aws_iam_role_policy" "reader" {

@@ -7,3 +7,8 @@ variable "lake_may_be_destroyed" {
   description = "Whether `terraform destroy` empties the lake's bucket too, raw files and all."
   type        = bool
 }
+
+variable "boundary_arn" {
+  description = "Permissions boundary of the roles."
+  type        = string
+}

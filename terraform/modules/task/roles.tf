@@ -30,16 +30,18 @@ data "aws_iam_policy_document" "assumed_by_tasks" {
 
 # What the program may. Who calls this module attaches it; without that, nothing.
 resource "aws_iam_role" "task" {
-  name               = "${var.family}-task"
-  description        = "What the containers of ${var.family} may"
-  assume_role_policy = data.aws_iam_policy_document.assumed_by_tasks.json
+  name                 = "${var.family}-task"
+  description          = "What the containers of ${var.family} may"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
+  permissions_boundary = var.boundary_arn
 }
 
 # What ECS needs to start it.
 resource "aws_iam_role" "execution" {
-  name               = "${var.family}-start"
-  description        = "What ECS may to start ${var.family}"
-  assume_role_policy = data.aws_iam_policy_document.assumed_by_tasks.json
+  name                 = "${var.family}-start"
+  description          = "What ECS may to start ${var.family}"
+  assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
+  permissions_boundary = var.boundary_arn
 }
 
 data "aws_iam_policy_document" "execution" {

@@ -94,3 +94,8 @@ variable "containers" {
     error_message = "Fargate waits at most 120 seconds for a container to end: lower stop_timeout_seconds."
   }
 }
+
+variable "boundary_arn" {
+  description = "Permissions boundary of the roles."
+  type        = string
+}

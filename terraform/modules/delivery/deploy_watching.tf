@@ -1,0 +1,106 @@
+data "aws_iam_policy_document" "watching" {
+  statement {
+    sid = "OwnLogGroups"
+    actions = [
+      "logs:CreateLogGroup",
+      "logs:DeleteLogGroup",
+      "logs:DeleteMetricFilter",
+      "logs:DeleteRetentionPolicy",
+      "logs:FilterLogEvents",
+      "logs:GetLogEvents",
+      "logs:PutMetricFilter",
+      "logs:PutRetentionPolicy",
+      "logs:TagResource",
+      "logs:UntagResource",
+    ]
+    # a group a container, a stream a task
+    resources = [
+      "arn:aws:logs:${local.here}:log-group:${var.log_group_names}",
+      "arn:aws:logs:${local.here}:log-group:/aws/rds/instance/${var.name}/*",
+    ]
+  }
+
+  statement {
+    sid = "OwnAlarmsAndDashboard"
+    actions = [
+      "cloudwatch:DeleteAlarms",
+      "cloudwatch:DeleteDashboards",
+      "cloudwatch:PutCompositeAlarm",
+      "cloudwatch:PutDashboard",
+      "cloudwatch:PutMetricAlarm",
+      "cloudwatch:TagResource",
+      "cloudwatch:UntagResource",
+    ]
+    resources = [
+      "arn:aws:cloudwatch:${local.here}:alarm:${var.name}-*", # an alarm for each thing that can go wrong
+      "arn:aws:cloudwatch::${local.account_id}:dashboard/${var.name}",
+    ]
+  }
+
+  statement {
+    sid = "OwnTopic"
+    actions = [
+      "sns:CreateTopic",
+      "sns:DeleteTopic",
+      "sns:SetTopicAttributes",
+      "sns:Subscribe",
+      "sns:TagResource",
+      "sns:Unsubscribe",
+      "sns:UntagResource",
+    ]
+    resources = ["arn:aws:sns:${local.here}:${var.name}-alerts"]
+  }
+
+  statement {
+    sid = "OwnKey"
+    actions = [
+      "kms:CreateAlias",
+      "kms:DeleteAlias",
+      "kms:EnableKeyRotation",
+      "kms:PutKeyPolicy",
+      "kms:ScheduleKeyDeletion",
+      "kms:TagResource",
+      "kms:UntagResource",
+      "kms:UpdateAlias",
+      "kms:UpdateKeyDescription",
+    ]
+    resources = [
+      "arn:aws:kms:${local.here}:alias/${var.name}-alerts",
+      "arn:aws:kms:${local.here}:key/*", # AWS names keys; the condition says which
+    ]
+
+    condition {
+      test     = "StringEqualsIfExists"
+      variable = "aws:ResourceTag/environment"
+      values   = [var.environment]
+    }
+  }
+
+  statement {
+    sid       = "MakeTheKey"
+    actions   = ["kms:CreateKey"]
+    resources = ["*"] # the action knows no resources
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/environment"
+      values   = [var.environment]
+    }
+  }
+
+  statement {
+    sid       = "OwnBudget"
+    actions   = ["budgets:ModifyBudget", "budgets:TagResource", "budgets:UntagResource"]
+    resources = ["arn:aws:budgets::${local.account_id}:budget/${var.name}-month"]
+  }
+
+  statement {
+    sid = "OwnNights"
+    actions = [
+      "scheduler:CreateSchedule",
+      "scheduler:DeleteSchedule",
+      "scheduler:UpdateSchedule",
+    ]
+    resources = ["arn:aws:scheduler:${local.here}:schedule/default/${var.name}-*"] # one each for evening and morning
+  }
+}
