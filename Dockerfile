@@ -50,6 +50,8 @@ RUN install --directory --mode 1777 /data \
         /var/lib/celec/compute_logs
 ENV DAGSTER_HOME=/opt/celec
 WORKDIR /data
+# Fargate has no tmpfs. Its empty volume takes over the rights of this folder, and would otherwise be root's alone.
+VOLUME /tmp
 USER 10001
 COPY dagster.yaml /opt/celec/
 COPY deploy /opt/celec/deploy
