@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -203,15 +204,36 @@ def told_of_forecasts(platform: Stack) -> tuple[set[str], set[str]]:
 
 def registered(platform: Stack) -> set[str]:
     """The stations of which MLflow's server knows which model is in use; PostgreSQL agrees."""
-    from mlflow import MlflowClient
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        models = list(MlflowClient(platform.url("MLFLOW_PORT")).search_registered_models())
+        models = list(mlflow(platform).search_registered_models())
     assert all(model.aliases for model in models)
     names = {model.name for model in models}
     assert names == set(platform.sql("select name from registered_models", "mlflow").split())
     return names
+
+
+def test_a_model_that_is_trained_after_a_backtest_says_how_good_its_recipe_is(platform: Stack) -> None:
+    assert end_of(platform, platform.launch("backtest", **{"dagster/partition": "coca"})) == "SUCCESS"
+    tomorrow = LAST_DAY + timedelta(days=1)
+    upload(platform, {name: content for name, content in raw_files(tomorrow).items() if "ccs" in name})
+    platform.wait_for("forecast of the next day", 240, lambda: "coca" in issued(platform, tomorrow))
+    assert end_of(platform, platform.launch("train_models", **{"dagster/partition": "coca"})) == "SUCCESS"
+    metrics = run_of_model(platform, "coca").data.metrics
+    assert 0 < metrics["backtest/mae_ratio_to_persistence.mean_7d"] < 2
+    say(f"coca was backtested and trained anew; MLflow has {len(metrics)} figures beside the model")
+
+
+def run_of_model(platform: Stack, station: str) -> Any:
+    """MLflow's run that holds the model in use."""
+    client = mlflow(platform)
+    return client.get_run(client.get_model_version_by_alias(station, "in_use").run_id)
+
+
+def mlflow(platform: Stack) -> Any:
+    from mlflow import MlflowClient
+
+    return MlflowClient(platform.url("MLFLOW_PORT"))
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: apt-get install chromium")
@@ -219,10 +241,15 @@ def test_a_browser_shows_graph_run_model_and_report(platform: Stack, tmp_path: P
     from playwright.sync_api import sync_playwright
 
     run_id = next(run["runId"] for run in platform.runs() if run["jobName"] == "read_raw_files")
+    model = run_of_model(platform, "coca").info
     pages = {
         "graph": (f"{platform.url('DAGSTER_PORT')}/assets/flow_forecast?view=lineage", "low_flow_warnings"),
         "run": (f"{platform.url('DAGSTER_PORT')}/runs/{run_id}", "Finished execution of run"),
         "models": (f"{platform.url('MLFLOW_PORT')}/#/models", "mazar"),
+        "model": (
+            f"{platform.url('MLFLOW_PORT')}/#/experiments/{model.experiment_id}/runs/{model.run_id}",
+            "backtest/mae_ratio_to_persistence.mean_7d",
+        ),
         "report": (f"{platform.url('REPORT_PORT')}/report/", "Pronóstico de caudales"),
     }
     with sync_playwright() as playwright:
@@ -372,3 +399,4 @@ def test_a_lake_in_a_folder_needs_no_store(platform: Stack, tmp_path: Path) -> N
     (tmp_path / "lake/raw/celec-ccs/ccs_caudales_diarios_muestra.csv").write_bytes(raw)
     forecast = tmp_path / f"lake/flow_forecast/coca/issued/{LAST_DAY}.parquet"
     platform.wait_for("forecast in the folder", 240, forecast.exists)
+    platform.compose("down", "--timeout", "5")
