@@ -3,12 +3,15 @@
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 
 from celec_assets.refusal import Refusal
 from celec_assets.storage.store import LakeUnavailable
+from celec_assets.workers import each_made
+
+T = TypeVar("T")
 
 RAW_FILES = dg.DynamicPartitionsDefinition(name="raw_files")
 PROGRESS_SECONDS = 5
@@ -35,19 +38,21 @@ def range_tags(ordered: Iterable[str], wanted: Collection[str]) -> Iterator[dict
 def attempt_each(
     context: dg.AssetExecutionContext | dg.OutputContext,
     partitions: Iterable[str],
-    work: Callable[[str], Mapping[str, Any]],
+    make: Callable[[str], T],
+    store: Callable[[str, T], Mapping[str, Any]],
 ) -> "Attempts":
     """Do the work of every partition. One that fails does not stop the others: `Attempts.settle` tells.
 
     Args:
-        work: does one partition and returns the metadata of its materialization.
+        make: makes the value of one partition, perhaps in another process (`workers`).
+        store: stores it, one after the other and in this process, and returns the metadata of its materialization.
     """
     partitions = list(partitions)
     attempts = Attempts(context)
     told = time.monotonic()
-    for number, partition in enumerate(partitions, 1):
+    for number, (partition, value) in enumerate(each_made(partitions, make), 1):
         try:
-            attempts.done[partition] = work(partition)
+            attempts.done[partition] = store(partition, value())
         except Refusal as refusal:
             attempts.failed[partition] = str(refusal)
             context.log.error(f"{partition} ({number} of {len(partitions)}): refused: {refusal}")

@@ -3,7 +3,7 @@
 import logging
 import unicodedata
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,10 @@ class LakeResource(dg.ConfigurableResource["Lake"]):
     """The lake at a folder."""
 
     url: str
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Other processes open the lake for themselves."""
+        return partial(type(self), url=self.url), ()
 
     @cached_property
     def _lake(self) -> "Lake":

@@ -1,5 +1,6 @@
 """`flow_backtest`: how good the recipe would have been. Its own job, not on the daily road."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -44,18 +45,6 @@ def flow_backtest(
     Made by the publishing code, refitted every week as production is. Origins of an earlier backtest whose inputs have
     not changed are kept, so the next one computes only new ones.
     """
-    from celec_assets.forecasting.model import RECIPE
-    from celec_assets.forecasting.skill import backtest_and_score, usual_period
-    from celec_assets.storage.backtests import Backtest
-
-    def make(station: str) -> "Backtest":
-        known = lake.get().backtests.forecasts(station, RECIPE)
-        period = usual_period(daily_series[station])
-        return Backtest(RECIPE, *backtest_and_score(station, daily_series, *period, known, progress))
-
-    def progress(week: int, weeks: int) -> None:
-        if week % 26 == 0:
-            context.log.info(f"training week {week} of {weeks}")
 
     def describe(backtest: "Backtest") -> dict[str, Any]:
         picture = skill_by_lead(backtest.scores)
@@ -63,7 +52,23 @@ def flow_backtest(
         tracked = tracking.backtest(station, backtest, {"skill_by_lead.png": png(picture)})
         return {**_describe(backtest), "skill by lead": dg.MetadataValue.md(picture), **tracked}
 
-    return ByPartition(context.partition_keys, make, describe)
+    return ByPartition(context.partition_keys, partial(_make, lake, daily_series), describe)
+
+
+def _make(lake: LakeResource, daily_series: Frames, station: str) -> "Backtest":
+    from celec_assets.forecasting.model import RECIPE
+    from celec_assets.forecasting.skill import backtest_and_score, usual_period
+    from celec_assets.storage.backtests import Backtest
+
+    known = lake.get().backtests.forecasts(station, RECIPE)
+    period = usual_period(daily_series[station])
+    return Backtest(RECIPE, *backtest_and_score(station, daily_series, *period, known, partial(_progress, station)))
+
+
+def _progress(station: str, week: int, weeks: int) -> None:
+    # A worker's context is not there; what it prints is with the run's output.
+    if week % 26 == 0:
+        dg.get_dagster_logger().info(f"{station}: training week {week} of {weeks}")
 
 
 def _describe(backtest: "Backtest") -> dict[str, Any]:

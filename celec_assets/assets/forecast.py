@@ -1,6 +1,7 @@
 """`flow_model` and `flow_forecast`: a station's model, and what it says from the newest day on."""
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -49,11 +50,6 @@ def flow_model(
     is trained comes into use unless its forecast fails a sanity check, or its recipe is new here and its backtest is
     worse than that of the recipe in use; then the model in use keeps forecasting.
     """
-    from celec_assets.forecasting.training import train
-
-    def make(station: str) -> dict[str, Any]:
-        candidate = train(station, daily_series[station], daily_series)
-        return {**candidate, "rejected": _reasons_against(lake.get(), candidate, daily_series)}
 
     def describe(model: dict[str, Any]) -> dict[str, Any]:
         def draw(scores: "pd.DataFrame | None") -> dict[str, bytes]:
@@ -61,7 +57,14 @@ def flow_model(
 
         return {**_describe_model(model), **tracking.model(lake.get(), model, draw)}
 
-    return ByPartition(context.partition_keys, make, describe)
+    return ByPartition(context.partition_keys, partial(_train, lake, daily_series), describe)
+
+
+def _train(lake: LakeResource, daily_series: Frames, station: str) -> dict[str, Any]:
+    from celec_assets.forecasting.training import train
+
+    candidate = train(station, daily_series[station], daily_series)
+    return {**candidate, "rejected": _reasons_against(lake.get(), candidate, daily_series)}
 
 
 def _reasons_against(lake: "Lake", candidate: dict[str, Any], daily_series: Frames) -> list[str]:
@@ -133,17 +136,20 @@ def flow_forecast(
     The issue date is the station's last observed day. The first forecast issued for a date stands; one that is made
     again, or more than a week late, is kept apart and marked.
     """
-    from celec_assets.forecasting.training import issue
-
-    def make(station: str) -> "pd.DataFrame":
-        return issue(flow_model[station], daily_series[station], daily_series, made_on=clock.today())
 
     def picture(forecast: "pd.DataFrame") -> dict[str, Any]:
         drawn = fan(forecast, daily_series[forecast["station"].iloc[0]])
         return {**_describe_forecast(forecast), "next 30 days": dg.MetadataValue.md(drawn)}
 
     few = len(context.partition_keys) <= PICTURED
+    make = partial(_issue, flow_model, daily_series, clock.today())
     return ByPartition(context.partition_keys, make, picture if few else _describe_forecast)
+
+
+def _issue(flow_model: Documents, daily_series: Frames, today: date, station: str) -> "pd.DataFrame":
+    from celec_assets.forecasting.training import issue
+
+    return issue(flow_model[station], daily_series[station], daily_series, made_on=today)
 
 
 def _describe_forecast(forecast: "pd.DataFrame") -> dict[str, Any]:

@@ -1,14 +1,19 @@
 """From the landing zone to tidy readings: `raw_files`, `observations` and their view by station."""
 
-from typing import TYPE_CHECKING
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import dagster as dg
 
 from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
 from celec_assets.partitions import RAW_FILES, STATIONS, attempt_each
+from celec_assets.refusal import Refusal
 from celec_assets.resources import Clock, LakeResource
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from celec_assets.storage.observations import FileRecord
 
 FILE_CAN_BE_READ = "file_can_be_read"
@@ -68,19 +73,13 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource, clock: C
     A file that cannot be read without guessing is refused as a whole: its partition fails with line and reason, what
     was read of it before stays, and the other files of the run go through.
     """
-    from celec_assets.sources import RefusedFile, read_raw_file
-
     store = lake.get()
     touched: set[str] = set()
     records: dict[str, FileRecord] = {}
 
-    def read(raw_file: str) -> dict[str, object]:
-        content = store.raw.read(raw_file)
-        sha256 = store.raw.sha256(content)
-        try:
-            source, readings = read_raw_file(raw_file, content, clock.today())
-        except RefusedFile as refused:
-            records[raw_file], stations = store.observations.refuse(raw_file, sha256, str(refused))
+    def keep(raw_file: str, parsed: Parsed) -> dict[str, object]:
+        if parsed.readings is None:
+            records[raw_file], stations = store.observations.refuse(raw_file, parsed.sha256, parsed.refused)
             touched.update(stations)
             # The step is going to fail, so the check of the next step will not be there to say it.
             context.log_event(
@@ -88,12 +87,13 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource, clock: C
                     asset_key=context.asset_key,
                     check_name=FILE_CAN_BE_READ,
                     passed=False,
-                    metadata={"reason": str(refused)},
+                    metadata={"reason": parsed.refused},
                     partition=raw_file,
                 )
             )
-            raise
-        records[raw_file], stations = store.observations.write(raw_file, sha256, source, readings)
+            raise Refusal(parsed.refused)
+        written = store.observations.write(raw_file, parsed.sha256, parsed.source, parsed.readings)
+        records[raw_file], stations = written
         touched.update(stations)
         record = records[raw_file]
         return {
@@ -102,10 +102,10 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource, clock: C
             "stations": list(record.stations),
             "first_day": record.first_day,
             "last_day": record.last_day,
-            "sha256": sha256,
+            "sha256": record.sha256,
         }
 
-    attempts = attempt_each(context, context.partition_keys, read)
+    attempts = attempt_each(context, context.partition_keys, partial(_parse, lake, clock.today()), keep)
     # Before the files count as read: whoever is interrupted here reads them again and says it again.
     _announce(context, touched)
     for raw_file, record in records.items():
@@ -114,6 +114,27 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource, clock: C
         store.observations.gather(station)
     attempts.settle()
     return dg.MaterializeResult()
+
+
+class Parsed(NamedTuple):
+    """What a raw file says, or why it is refused; and the hash of what was read."""
+
+    sha256: str
+    source: str = ""
+    readings: "pd.DataFrame | None" = None
+    refused: str = ""
+
+
+def _parse(lake: LakeResource, today: date, raw_file: str) -> Parsed:
+    from celec_assets.sources import RefusedFile, read_raw_file
+
+    zone = lake.get().raw
+    content = zone.read(raw_file)
+    sha256 = zone.sha256(content)
+    try:
+        return Parsed(sha256, *read_raw_file(raw_file, content, today))
+    except RefusedFile as refused:
+        return Parsed(sha256, refused=str(refused))
 
 
 station_observations = dg.AssetSpec(

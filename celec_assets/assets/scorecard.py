@@ -1,5 +1,6 @@
 """`forecast_scorecard`: what was issued, against what was then observed."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -45,26 +46,26 @@ def forecast_scorecard(
     Scored on observed, unflagged days by the code that scores the backtest. What was made again or in hindsight does
     not count. What was gathered and scored before is kept where nothing changed.
     """
+    return ByPartition(context.partition_keys, partial(_make, lake, daily_series, flow_forecast), _describe)
+
+
+def _make(lake: LakeResource, daily_series: Frames, flow_forecast: Frames, station: str) -> "Scorecard":
     from celec_assets.forecasting.scorecard import gather, score_issued
     from celec_assets.series.schema import observed_flow
     from celec_assets.storage.scorecards import Scorecard
 
     store = lake.get()
-
-    def make(station: str) -> "Scorecard":
-        series = daily_series[station]
-        inputs = (series.set_index("day")["flow_m3s"], observed_flow(series))
-        dates = store.forecasts.issue_dates(station)
-        if not dates:  # none was made in time: a scorecard of nothing
-            shown = gather([flow_forecast[station]])
-            return Scorecard(shown[:0], score_issued(station, shown, *inputs)[:0])
-        known = store.scorecards.find(station)
-        gathered = set() if known is None else set(known.issued["origin"])
-        new = (store.forecasts.issued(station, date) for date in dates if date not in gathered)
-        issued = gather(new, known.issued if known and len(known.issued) else None)
-        return Scorecard(issued, score_issued(station, issued, *inputs, known.scores if known else None))
-
-    return ByPartition(context.partition_keys, make, _describe)
+    series = daily_series[station]
+    inputs = (series.set_index("day")["flow_m3s"], observed_flow(series))
+    dates = store.forecasts.issue_dates(station)
+    if not dates:  # none was made in time: a scorecard of nothing
+        shown = gather([flow_forecast[station]])
+        return Scorecard(shown[:0], score_issued(station, shown, *inputs)[:0])
+    known = store.scorecards.find(station)
+    gathered = set() if known is None else set(known.issued["origin"])
+    new = (store.forecasts.issued(station, date) for date in dates if date not in gathered)
+    issued = gather(new, known.issued if known and len(known.issued) else None)
+    return Scorecard(issued, score_issued(station, issued, *inputs, known.scores if known else None))
 
 
 def _describe(scorecard: "Scorecard") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`daily_series`: one clean daily series per station."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -40,19 +41,20 @@ def daily_series(context: dg.AssetExecutionContext, station_observations: Frames
 
     Every value that was dropped or filled in keeps its original beside a flag that says why (docs/method.md).
     """
+    few = len(context.partition_keys) <= PICTURED
+    return ByPartition(context.partition_keys, partial(_make, station_observations), _picture if few else _describe)
+
+
+def _make(station_observations: Frames, station_id: str) -> "pd.DataFrame":
     from celec_assets.catalogue import station
     from celec_assets.series.cleaning import clean
 
-    def make(station_id: str) -> "pd.DataFrame":
-        spec = station(station_id)
-        readings = station_observations[station_id]
-        if readings.empty:
-            raise Refusal(f"no raw file holds a reading of {station_id}")
-        others = {*spec.neighbours, *spec.may_be_copy_of}
-        return clean(spec, readings, {other: station_observations[other] for other in others})
-
-    few = len(context.partition_keys) <= PICTURED
-    return ByPartition(context.partition_keys, make, _picture if few else _describe)
+    spec = station(station_id)
+    readings = station_observations[station_id]
+    if readings.empty:
+        raise Refusal(f"no raw file holds a reading of {station_id}")
+    others = {*spec.neighbours, *spec.may_be_copy_of}
+    return clean(spec, readings, {other: station_observations[other] for other in others})
 
 
 def _picture(series: "pd.DataFrame") -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """`low_flow_warnings`: how likely low flow is at a station, and since when."""
 
+from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -40,6 +42,11 @@ def low_flow_warnings(
     A row per issued forecast and window. Lights follow from the issued forecasts in their order, with hysteresis; one
     that changes becomes an alert.
     """
+    make = partial(_make, lake, clock.today(), daily_series, flow_forecast)
+    return ByPartition(context.partition_keys, make, _describe)
+
+
+def _make(lake: LakeResource, today: date, daily_series: Frames, flow_forecast: Frames, station: str) -> "pd.DataFrame":
     import pandas as pd
 
     from celec_assets.alerts import level_changed
@@ -47,24 +54,20 @@ def low_flow_warnings(
     from celec_assets.forecasting.low_flow import assess, change, with_levels
 
     store = lake.get()
-
-    def make(station: str) -> "pd.DataFrame":
-        flow = daily_series[station].set_index("day")["flow_m3s"]
-        if store.warnings.exists(station):
-            known = store.warnings.read(station)
-        else:
-            known = with_levels(assess(flow_forecast[station], flow))[:0]
-        seen = set(known["issue_date"])
-        new = [date for date in store.forecasts.issue_dates(station) if date not in seen]
-        judged = [assess(store.forecasts.issued(station, date), flow) for date in new]
-        # pandas cannot join what is empty without a warning.
-        warnings = with_levels(pd.concat([known, *judged] if len(known) else judged or [known]))
-        if changed := change(known, warnings):
-            newest = warnings[warnings["issue_date"] == warnings["issue_date"].max()]
-            store.alerts.add(level_changed(find_station(station).name, *changed, newest, clock.today()))
-        return warnings
-
-    return ByPartition(context.partition_keys, make, _describe)
+    flow = daily_series[station].set_index("day")["flow_m3s"]
+    if store.warnings.exists(station):
+        known = store.warnings.read(station)
+    else:
+        known = with_levels(assess(flow_forecast[station], flow))[:0]
+    seen = set(known["issue_date"])
+    new = [issued for issued in store.forecasts.issue_dates(station) if issued not in seen]
+    judged = [assess(store.forecasts.issued(station, issued), flow) for issued in new]
+    # pandas cannot join what is empty without a warning.
+    warnings = with_levels(pd.concat([known, *judged] if len(known) else judged or [known]))
+    if changed := change(known, warnings):
+        newest = warnings[warnings["issue_date"] == warnings["issue_date"].max()]
+        store.alerts.add(level_changed(find_station(station).name, *changed, newest, today))
+    return warnings
 
 
 def _describe(warnings: "pd.DataFrame") -> dict[str, Any]:

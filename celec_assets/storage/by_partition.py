@@ -11,7 +11,8 @@ class ByPartition(Mapping[str, T], Generic[T]):
 
     Args:
         partitions: the keys to go through.
-        get: makes or loads the value of a partition, also of one that is not in `partitions` (a neighbour).
+        get: makes or loads the value of a partition, also of one that is not in `partitions` (a neighbour). Fit for
+            pickle, since other processes may be asked to (`workers`).
         describe: metadata of a value, for whoever stores it; asked once it is stored.
     """
 
@@ -21,10 +22,14 @@ class ByPartition(Mapping[str, T], Generic[T]):
         get: Callable[[str], T],
         describe: Callable[[T], dict[str, Any]] = lambda _: {},
     ) -> None:
-        self._partitions, self._get, self.describe = partitions, get, describe
+        self._partitions, self.get_one, self.describe = partitions, get, describe
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Other processes are told each partition that they are to make."""
+        return type(self), ((), self.get_one)
 
     def __getitem__(self, partition: str) -> T:
-        return self._get(partition)
+        return self.get_one(partition)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._partitions)

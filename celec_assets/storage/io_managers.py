@@ -19,10 +19,36 @@ class UpstreamObjectMissing(KeyError):
 
     def __init__(self, key: str, asset: str, partition: str) -> None:
         super().__init__(key)
+        self._what = (key, asset, partition)
         self._message = f"there is no object {key!r} in the lake; materialize {asset}, partition {partition!r}, first"
 
     def __str__(self) -> str:
         return self._message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), self._what
+
+
+class LayerReader:
+    """Loads the values of a layer, and keeps the last few."""
+
+    def __init__(self, lake: LakeResource, layer: str, asset: str) -> None:
+        self._what = (lake, layer, asset)
+        self._kept = lru_cache(maxsize=NEIGHBOURHOOD)(self._load)
+
+    def __call__(self, partition: str) -> Any:
+        """The value of a partition. Raises `UpstreamObjectMissing`."""
+        return self._kept(partition)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), self._what
+
+    def _load(self, partition: str) -> Any:
+        lake, layer, asset = self._what
+        try:
+            return getattr(lake.get(), layer).read(partition)
+        except ObjectMissing as missing:
+            raise UpstreamObjectMissing(missing.key, asset, partition) from None
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
@@ -37,21 +63,12 @@ class LakeIOManager(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: ByPartition[Any]) -> None:
         layer = getattr(self.lake.get(), self.layer)
 
-        def store(partition: str) -> dict[str, Any]:
-            value = obj[partition]
+        def store(partition: str, value: Any) -> dict[str, Any]:
             key = layer.write(partition, value)
             return {**obj.describe(value), "object": key}
 
-        attempt_each(context, obj, store).settle()
+        attempt_each(context, obj, obj.get_one, store).settle()
 
     def load_input(self, context: dg.InputContext) -> ByPartition[Any]:
-        layer = getattr(self.lake.get(), self.layer)
-
-        @lru_cache(maxsize=NEIGHBOURHOOD)
-        def load(partition: str) -> Any:
-            try:
-                return layer.read(partition)
-            except ObjectMissing as missing:
-                raise UpstreamObjectMissing(missing.key, context.asset_key.to_user_string(), partition) from None
-
+        load = LayerReader(self.lake, self.layer, context.asset_key.to_user_string())
         return ByPartition(list(context.asset_partition_keys) if context.has_asset_partitions else [], load)

@@ -17,8 +17,11 @@ class ObjectMissing(Exception):
     """Nothing is stored under that key."""
 
     def __init__(self, key: str, url: str) -> None:
-        self.key = key
+        self.key, self._url = key, url
         super().__init__(f"there is no object {key!r} in {url}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.key, self._url)
 
 
 class AccessDenied(PermissionError):
