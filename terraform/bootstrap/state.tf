@@ -2,11 +2,12 @@
 # that be lost, `terraform import aws_s3_bucket.state <name>` finds the bucket again.
 data "aws_caller_identity" "current" {}
 
-#checkov:skip=CKV_AWS_18:Who read what is logged by CloudTrail where the account has it
-#checkov:skip=CKV_AWS_144:A second region doubles the price; versions are the copy
-#checkov:skip=CKV_AWS_145:SSE-S3 encrypts as well; the state holds no secret
-#checkov:skip=CKV2_AWS_62:Nobody waits for a change of the state
 resource "aws_s3_bucket" "state" {
+  #checkov:skip=CKV_AWS_18:Who read what is logged by CloudTrail where the account has it
+  #checkov:skip=CKV_AWS_144:A second region doubles the price; versions are the copy
+  #checkov:skip=CKV_AWS_145:SSE-S3 encrypts as well; the state holds no secret
+  #checkov:skip=CKV2_AWS_62:Nobody waits for a change of the state
+
   bucket = "celec-terraform-${data.aws_caller_identity.current.account_id}-${var.region}" # scripts/deploy.sh knows it
 
   lifecycle {
@@ -49,7 +50,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "state" {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "state" {
-  bucket = aws_s3_bucket_versioning.state.bucket
+  bucket = aws_s3_bucket.state.id
 
   rule {
     id     = "old-versions-and-broken-uploads"
@@ -65,6 +66,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "state" {
       days_after_initiation = 7
     }
   }
+
+  depends_on = [aws_s3_bucket_versioning.state] # S3 knows no old versions before
 }
 
 data "aws_iam_policy_document" "state" {

@@ -1,5 +1,6 @@
-#checkov:skip=CKV_AWS_65:Container Insights costs $0.50 a metric and month; the alarms use what is free
 resource "aws_ecs_cluster" "this" {
+  #checkov:skip=CKV_AWS_65:Container Insights costs $0.50 a metric and month; the alarms use what is free
+
   name = var.name
 
   setting {

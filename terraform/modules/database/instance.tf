@@ -4,13 +4,14 @@ resource "aws_db_subnet_group" "this" {
   subnet_ids  = var.subnet_ids
 }
 
-#checkov:skip=CKV_AWS_118:Enhanced monitoring writes a log group that costs more than what it would tell; free metrics have alarms
-#checkov:skip=CKV_AWS_157:A second instance doubles the price; forecasts live in the lake and a morning's runs are made again
-#checkov:skip=CKV_AWS_161:Neither Dagster nor MLflow renews IAM's tokens, which end after 15 minutes
-#checkov:skip=CKV_AWS_353:An instance of this size has a handful of queries; what is slow stands in the log
-#checkov:skip=CKV_AWS_293:Deletion protection is on in prod; staging is taken down by one command
-#checkov:skip=CKV2_AWS_30:Statements slower than a second are logged; all of them would be most of the log's price
 resource "aws_db_instance" "this" {
+  #checkov:skip=CKV_AWS_118:Enhanced monitoring writes a log group that costs more than what it would tell; free metrics have alarms
+  #checkov:skip=CKV_AWS_157:A second instance doubles the price; forecasts live in the lake and a morning's runs are made again
+  #checkov:skip=CKV_AWS_161:Neither Dagster nor MLflow renews IAM's tokens, which end after 15 minutes
+  #checkov:skip=CKV_AWS_353:An instance of this size has a handful of queries; what is slow stands in the log
+  #checkov:skip=CKV_AWS_293:Deletion protection is on in prod; staging is taken down by one command
+  #checkov:skip=CKV2_AWS_30:Statements slower than a second are logged; all of them would be most of the log's price
+
   identifier     = var.name
   engine         = "postgres"
   engine_version = "16"
@@ -54,9 +55,10 @@ resource "aws_db_instance" "this" {
 }
 
 # RDS would make it itself, and keep it for ever.
-#checkov:skip=CKV_AWS_158:CloudWatch encrypts by itself; the log holds no secret
-#checkov:skip=CKV_AWS_338:A year of logs nobody reads
 resource "aws_cloudwatch_log_group" "postgresql" {
+  #checkov:skip=CKV_AWS_158:CloudWatch encrypts by itself; the log holds no secret
+  #checkov:skip=CKV_AWS_338:A year of logs nobody reads
+
   name              = "/aws/rds/instance/${var.name}/postgresql"
   retention_in_days = var.log_retention_days
 }

@@ -51,8 +51,9 @@ resource "aws_iam_role_policy" "night" {
   policy = data.aws_iam_policy_document.night.json
 }
 
-#checkov:skip=CKV_AWS_297:A schedule holds the name of the database and no secret
 resource "aws_scheduler_schedule" "night" {
+  #checkov:skip=CKV_AWS_297:A schedule holds the name of the database and no secret
+
   for_each = local.calls
 
   name                         = "${var.name}-database-${each.key}"

@@ -6,9 +6,10 @@ ephemeral "aws_secretsmanager_random_password" "user" {
   exclude_punctuation = true
 }
 
-#checkov:skip=CKV_AWS_149:The key of Secrets Manager encrypts as well; one of our own costs $1 a month
-#checkov:skip=CKV2_AWS_57:Rotated by password_version, in a moment without runs: docs/decisions.md
 resource "aws_secretsmanager_secret" "user" {
+  #checkov:skip=CKV_AWS_149:The key of Secrets Manager encrypts as well; one of our own costs $1 a month
+  #checkov:skip=CKV2_AWS_57:Rotated by password_version, in a moment without runs: docs/decisions.md
+
   for_each = var.users
 
   # A name is taken for a week after it was deleted.

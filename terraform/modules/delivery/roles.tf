@@ -20,6 +20,8 @@ locals {
 }
 
 data "aws_iam_policy_document" "assumed_by_github" {
+  #checkov:skip=CKV_AWS_358:Both subjects name repository and environment, or pull requests, without a wildcard; checkov does not follow a for_each
+
   for_each = local.subjects
 
   statement {

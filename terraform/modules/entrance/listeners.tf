@@ -1,7 +1,8 @@
 # A listener a page: none of the three can live under a path of another's.
-#checkov:skip=CKV_AWS_2:HTTP only where there is no domain, and then only for named addresses
-#checkov:skip=CKV_AWS_103:The policy allows TLS 1.2 and 1.3
 resource "aws_lb_listener" "page" {
+  #checkov:skip=CKV_AWS_2:HTTP only where there is no domain, and then only for named addresses
+  #checkov:skip=CKV_AWS_103:The policy allows TLS 1.2 and 1.3
+
   for_each = var.pages
 
   load_balancer_arn = aws_lb.this.arn

@@ -1,7 +1,8 @@
-#checkov:skip=CKV_AWS_150:Protected in prod; staging is taken down by one command
-#checkov:skip=CKV2_AWS_28:A web application firewall costs $5 and more; who gets here was let in by address or by the login
-#checkov:skip=CKV2_AWS_20:Without a domain there is no certificate; then only named addresses are let in
 resource "aws_lb" "this" {
+  #checkov:skip=CKV_AWS_150:Protected in prod; staging is taken down by one command
+  #checkov:skip=CKV2_AWS_28:A web application firewall costs $5 and more; who gets here was let in by address or by the login
+  #checkov:skip=CKV2_AWS_20:Without a domain there is no certificate; then only named addresses are let in
+
   name                       = var.name
   load_balancer_type         = "application"
   internal                   = false

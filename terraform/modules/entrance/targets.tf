@@ -1,5 +1,6 @@
-#checkov:skip=CKV_AWS_378:TLS ends at the load balancer; what follows stays within the VPC, between two groups
 resource "aws_lb_target_group" "this" {
+  #checkov:skip=CKV_AWS_378:TLS ends at the load balancer; what follows stays within the VPC, between two groups
+
   for_each = var.pages
 
   name                 = "${var.name}-${each.key}"

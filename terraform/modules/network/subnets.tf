@@ -1,5 +1,10 @@
 data "aws_availability_zones" "available" {
+  #checkov:skip=CKV_AWS_394:Subnets stay where they were made, whatever zones are added (below)
+
   state = "available"
+
+  # The oldest zone of us-east-1, which accounts know under different letters, has no Graviton.
+  exclude_zone_ids = ["use1-az3"]
 
   # Local zones, which some accounts have opted in to, have neither Fargate nor RDS.
   filter {
@@ -23,7 +28,11 @@ resource "aws_subnet" "public" {
   availability_zone = each.value
   cidr_block        = cidrsubnet(var.vpc_cidr, 8, tonumber(each.key))
 
-  tags = { Name = "${var.name}-public-${each.value}" }
+  tags = { Name = "${var.name}-public-${each.key}" }
+
+  lifecycle {
+    ignore_changes = [availability_zone] # a zone that AWS adds is no reason to move
+  }
 }
 
 # For the database: no road out, and none in.
@@ -34,5 +43,9 @@ resource "aws_subnet" "private" {
   availability_zone = each.value
   cidr_block        = cidrsubnet(var.vpc_cidr, 8, 128 + tonumber(each.key))
 
-  tags = { Name = "${var.name}-private-${each.value}" }
+  tags = { Name = "${var.name}-private-${each.key}" }
+
+  lifecycle {
+    ignore_changes = [availability_zone]
+  }
 }

@@ -1,5 +1,6 @@
-#checkov:skip=CKV2_AWS_11:Flow logs cost $0.50 a GB; the groups below let nothing in but the load balancer's traffic, which is logged
 resource "aws_vpc" "this" {
+  #checkov:skip=CKV2_AWS_11:Flow logs cost $0.50 a GB; the groups below let nothing in but the load balancer's traffic, which is logged
+
   cidr_block           = var.vpc_cidr
   enable_dns_support   = true
   enable_dns_hostnames = true

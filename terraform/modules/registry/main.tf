@@ -1,5 +1,6 @@
-#checkov:skip=CKV_AWS_136:AES256 encrypts as well; images hold no secret and a key of our own costs $1 a month
 resource "aws_ecr_repository" "this" {
+  #checkov:skip=CKV_AWS_136:AES256 encrypts as well; images hold no secret and a key of our own costs $1 a month
+
   name                 = var.name
   image_tag_mutability = "IMMUTABLE" # a commit is an image, once
   force_delete         = true        # an image is built again from its commit

@@ -2,8 +2,9 @@ locals {
   single = var.most_tasks == null
 }
 
-#checkov:skip=CKV_AWS_333:Public addresses instead of a NAT gateway; the groups let in nobody from outside: docs/decisions.md
 resource "aws_ecs_service" "this" {
+  #checkov:skip=CKV_AWS_333:Public addresses instead of a NAT gateway; the groups let in nobody from outside: docs/decisions.md
+
   name            = var.name
   cluster         = var.cluster.arn
   task_definition = var.task_definition_arn

@@ -5,11 +5,12 @@ locals {
   buckets = { for part in ["lake", "artifacts", "logs"] : part => "${var.name}-${part}-${data.aws_caller_identity.current.account_id}" }
 }
 
-#checkov:skip=CKV_AWS_18:Who read what is logged by CloudTrail where the account has it; logs of S3 itself cost more than they tell
-#checkov:skip=CKV_AWS_144:A second region doubles the price; versions and raw files at their source are the copy
-#checkov:skip=CKV_AWS_145:SSE-S3 encrypts as well; a key of our own costs $1 a month and a request to KMS for each of the sensor's GETs
-#checkov:skip=CKV2_AWS_62:The sensor lists, so that a lost event loses nothing
 resource "aws_s3_bucket" "this" {
+  #checkov:skip=CKV_AWS_18:Who read what is logged by CloudTrail where the account has it; logs of S3 itself cost more than they tell
+  #checkov:skip=CKV_AWS_144:A second region doubles the price; versions and raw files at their source are the copy
+  #checkov:skip=CKV_AWS_145:SSE-S3 encrypts as well; a key of our own costs $1 a month and a request to KMS for each of the sensor's GETs
+  #checkov:skip=CKV2_AWS_62:The sensor lists, so that a lost event loses nothing
+
   for_each = local.buckets
 
   bucket        = each.value

@@ -4,9 +4,9 @@ locals {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
-  for_each = aws_s3_bucket_versioning.this
+  for_each = aws_s3_bucket.this
 
-  bucket = each.value.bucket
+  bucket = each.value.id
 
   rule {
     id     = "old-versions-and-broken-uploads"
@@ -36,4 +36,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       }
     }
   }
+
+  depends_on = [aws_s3_bucket_versioning.this] # S3 knows no old versions before
 }

@@ -1,6 +1,7 @@
-#checkov:skip=CKV_AWS_158:CloudWatch encrypts by itself; logs hold no secret
-#checkov:skip=CKV_AWS_338:A year of logs nobody reads; what runs did stands in Dagster's database
 resource "aws_cloudwatch_log_group" "this" {
+  #checkov:skip=CKV_AWS_158:CloudWatch encrypts by itself; logs hold no secret
+  #checkov:skip=CKV_AWS_338:A year of logs nobody reads; what runs did stands in Dagster's database
+
   for_each = var.containers
 
   name              = "${var.log_prefix}/${each.key}"
