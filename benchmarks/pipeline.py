@@ -68,7 +68,7 @@ def run_empty_graph(instance: dg.DagsterInstance, files: list[str], stations: li
     job = empty.resolve_implicit_global_asset_job_def()
     for name, partitions_def in parts.items():
         keys = instance.get_dynamic_partitions(str(partitions_def.name)) if partitions_def else []
-        for tags in range_tags(keys, keys) if keys else [{}]:
+        for tags in range_tags(keys, keys, Settings().partitions_per_run) if keys else [{}]:
             result = job.execute_in_process(asset_selection=[dg.AssetKey(name)], instance=instance, tags=tags)
             assert result.success
 

@@ -33,7 +33,7 @@ from celec_assets.jobs import (
     self_test,
     train_models,
 )
-from celec_assets.resources import Clock, LakeResource, Notifier
+from celec_assets.resources import Batch, Clock, LakeResource, Notifier
 from celec_assets.schedules import ALL_SCHEDULES
 from celec_assets.sensors import automation, new_raw_files
 from celec_assets.services import GeoglowsService, HistorianService
@@ -49,12 +49,14 @@ def build_definitions(settings: Settings, **resource_overrides: Any) -> dg.Defin
         resource_overrides: resources by name that replace the usual ones, for instance a clock that stands still.
     """
     lake = LakeResource(url=settings.lake_url)
+    batches = dg.BackfillPolicy.multi_run(settings.partitions_per_run)
+    partitioned = (observations, daily_series, flow_model, flow_forecast, flow_backtest, low_flow_warnings)
     layers = ("observations", "series", "models", "forecasts", "backtests", "warnings", "scorecards")
     return dg.Definitions(
         assets=[
             *(historian_arrivals, geoglows_arrivals),
-            *(raw_files, observations, station_observations, daily_series, flow_model, flow_forecast, flow_backtest),
-            *(low_flow_warnings, forecast_scorecard, forecast_report),
+            *(asset.with_attributes(backfill_policy=batches) for asset in (*partitioned, forecast_scorecard)),
+            *(raw_files, station_observations, forecast_report),
         ],
         asset_checks=ALL_CHECKS,
         jobs=[
@@ -66,6 +68,7 @@ def build_definitions(settings: Settings, **resource_overrides: Any) -> dg.Defin
         resources={
             "lake": lake,
             "clock": Clock(),
+            "batch": Batch(size=settings.partitions_per_run),
             "notifier": Notifier(
                 target=settings.alerts, report_url=settings.report_url, dagster_url=settings.dagster_url
             ),

@@ -45,6 +45,7 @@ class CatchUp:
 
     def __init__(self, defs: dg.Definitions, instance: dg.DagsterInstance, lake: Lake) -> None:
         self._job, self._instance, self._lake = defs.resolve_implicit_global_asset_job_def(), instance, lake
+        self._batch = (defs.resources or {})["batch"].size
         self.outcome = Outcome()
         self._blocked: set[str] = set()
 
@@ -81,7 +82,8 @@ class CatchUp:
             partitions = {*behind[asset](), *also.get(asset, ())} - self._blocked
             on_layer(asset, len(partitions))
             definition = RAW_FILES if asset == "observations" else STATIONS
-            for tags in range_tags(self._instance.get_dynamic_partitions(str(definition.name)), partitions):
+            known = self._instance.get_dynamic_partitions(str(definition.name))
+            for tags in range_tags(known, partitions, self._batch):
                 self._execute(asset, tags)
         on_layer("forecast_report", 1)
         self._execute("forecast_report", {})

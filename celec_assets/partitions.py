@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, TypeVar
 
 import dagster as dg
@@ -20,19 +20,16 @@ PROGRESS_SECONDS = 5
 STATIONS = dg.DynamicPartitionsDefinition(name="stations")
 
 
-def range_tags(ordered: Iterable[str], wanted: Collection[str]) -> Iterator[dict[str, str]]:
+def range_tags(ordered: Iterable[str], wanted: Collection[str], at_most: int) -> Iterator[dict[str, str]]:
     """Run tags that cover exactly the wanted partitions: one set of tags for each unbroken range of them.
 
     Args:
         ordered: all partitions, as Dagster orders them.
+        at_most: partitions of one run; a longer range becomes several.
     """
-    for is_wanted, run in groupby(ordered, key=set(wanted).__contains__):
-        if is_wanted:
-            first, *rest = run
-            yield {
-                "dagster/asset_partition_range_start": first,
-                "dagster/asset_partition_range_end": [first, *rest][-1],
-            }
+    for is_wanted, unbroken in groupby(ordered, key=set(wanted).__contains__):
+        while is_wanted and (run := list(islice(unbroken, at_most))):
+            yield {"dagster/asset_partition_range_start": run[0], "dagster/asset_partition_range_end": run[-1]}
 
 
 def attempt_each(

@@ -36,6 +36,12 @@ class LakeResource(dg.ConfigurableResource["Lake"]):
         return self._lake
 
 
+class Batch(dg.ConfigurableResource[int]):
+    """How many partitions one run goes through at most."""
+
+    size: int
+
+
 class Clock(dg.ConfigurableResource[date]):
     """The local day. Everything that depends on it takes it as an argument."""
 

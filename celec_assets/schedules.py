@@ -2,6 +2,8 @@
 daemon stood still is made up for once and not piled up.
 """
 
+from collections.abc import Iterator
+
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
@@ -69,15 +71,16 @@ def morning_geoglows(lake: LakeResource, geoglows: GeoglowsService) -> dg.RunReq
 def _schedule(
     name: str, job: Job, cron: str, description: str, stations_with: dg.AssetsDefinition | None = None
 ) -> dg.ScheduleDefinition:
-    """A run of the job; or one for each range of the stations of which that asset was ever made: the others would fail
+    """A run of the job; or one for each batch of the stations of which that asset was ever made: the others would fail
     as they did before.
     """
 
-    def of_stations(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+    def of_stations(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         assert stations_with is not None
         made = context.instance.get_materialized_partitions(stations_with.key)
         stations = context.instance.get_dynamic_partitions(str(STATIONS.name))
-        return [dg.RunRequest(tags=tags) for tags in range_tags(stations, made)]
+        for tags in range_tags(stations, made, context.resources.batch.size):
+            yield dg.RunRequest(run_key=tags["dagster/asset_partition_range_start"], tags=tags)
 
     return dg.ScheduleDefinition(
         name=name,
@@ -87,6 +90,7 @@ def _schedule(
         default_status=_RUNNING,
         description=description,
         execution_fn=of_stations if stations_with else None,
+        required_resource_keys={"batch"} if stations_with else None,
     )
 
 

@@ -9,7 +9,7 @@ import dagster as dg
 
 from celec_assets.jobs import read_raw_files
 from celec_assets.partitions import RAW_FILES, range_tags
-from celec_assets.resources import LakeResource
+from celec_assets.resources import Batch, LakeResource
 
 FILES_PER_TICK = 200
 SETTLED_AFTER = timedelta(seconds=5)
@@ -41,7 +41,7 @@ _UNDER_WAY: Final = [
     minimum_interval_seconds=30,
     description="Requests observations for every raw file whose content was not read yet.",
 )
-def new_raw_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
+def new_raw_files(context: dg.SensorEvaluationContext, lake: LakeResource, batch: Batch) -> dg.SensorResult:
     """Requests `observations` for every raw file whose content was not read yet, the oldest change first.
 
     What was read is known from the observations; the cursor only says where to look next. Files that changed since
@@ -73,7 +73,7 @@ def new_raw_files(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg
     known = context.instance.get_dynamic_partitions(str(RAW_FILES.name))
     new = [name for name in unread if name not in known]
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(tags=tags) for tags in range_tags([*known, *new], unread)],
+        run_requests=[dg.RunRequest(tags=tags) for tags in range_tags([*known, *new], unread, batch.size)],
         dynamic_partitions_requests=[RAW_FILES.build_add_request(new)] if new else [],
         cursor=str(cursor),
     )

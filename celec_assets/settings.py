@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     geoglows_url: str = "https://geoglows.ecmwf.int/api/v2/"
     """GEOGLOWS v2, or a mirror of it."""
 
+    partitions_per_run: int = Field(default=250, ge=1)
+    """Stations, or raw files, that one run goes through at most: more become several runs."""
+
     geoglows_rivers: str = ""
     """River ids to fetch from GEOGLOWS besides those of the catalogue, with commas between them."""
 

@@ -39,7 +39,7 @@ class Daemon:
             self.instance,
             cursor=self.sensor_cursor,
             definitions=self.defs,
-            resources={"lake": self.defs.resources["lake"]},
+            resources={name: self.defs.resources[name] for name in ("lake", "batch")},
         )
         result = sensors.new_raw_files(context)
         if isinstance(result, dg.SkipReason):
@@ -65,7 +65,7 @@ class Daemon:
             if partitions == {None}:
                 self._run(assets, {})
                 continue
-            for tags in range_tags(self.instance.get_dynamic_partitions(str(STATIONS.name)), partitions):
+            for tags in range_tags(self.instance.get_dynamic_partitions(str(STATIONS.name)), partitions, 1000):
                 self._run(assets, tags)
         return requested
 

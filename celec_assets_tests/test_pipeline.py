@@ -195,7 +195,7 @@ def test_a_check_can_be_executed_on_its_own_on_any_stations(small: Platform) -> 
     job = small.defs.resolve_implicit_global_asset_job_def()
     fresh = dg.AssetCheckKey(dg.AssetKey("daily_series"), "data_are_fresh")
     checks_alone = job.get_subset(asset_selection=set(), asset_check_selection={fresh})
-    (tags,) = range_tags(small.instance.get_dynamic_partitions(str(STATIONS.name)), ["mazar", "molino"])
+    (tags,) = range_tags(small.instance.get_dynamic_partitions(str(STATIONS.name)), ["mazar", "molino"], 1000)
     result = checks_alone.execute_in_process(instance=small.instance, tags=tags)
     assert {(e.check_name, e.partition, e.passed) for e in result.get_asset_check_evaluations()} == {
         ("data_are_fresh", partition, False) for partition in ("mazar", "molino", None)
@@ -207,7 +207,7 @@ def test_a_check_of_what_is_not_there_fails(small: Platform) -> None:
     complete = dg.AssetCheckKey(dg.AssetKey("flow_forecast"), "horizon_is_complete")
     job = small.defs.resolve_implicit_global_asset_job_def()
     checks_alone = job.get_subset(asset_selection=set(), asset_check_selection={complete})
-    (tags,) = range_tags(small.instance.get_dynamic_partitions(str(STATIONS.name)), ["mazar"])
+    (tags,) = range_tags(small.instance.get_dynamic_partitions(str(STATIONS.name)), ["mazar"], 1000)
     result = checks_alone.execute_in_process(instance=small.instance, tags=tags, raise_on_error=False)
     evaluations = result.get_asset_check_evaluations()
     assert [evaluation.passed for evaluation in evaluations] == [False, False]

@@ -14,7 +14,7 @@ from moto.s3.models import S3Backend, s3_backends
 from celec_assets import sensors
 from celec_assets.build import build_definitions
 from celec_assets.partitions import RAW_FILES
-from celec_assets.resources import LakeResource
+from celec_assets.resources import Batch, LakeResource
 from celec_assets.settings import Settings
 from celec_assets.sources.readings import MAX_BYTES
 from celec_assets.storage import s3
@@ -54,7 +54,7 @@ class Zone:
     def tick(self, *, run: bool = True, later: timedelta = timedelta(seconds=30)) -> list[str]:
         """The files that are asked for."""
         context = dg.build_sensor_context(self.instance, cursor=self.cursor)
-        result = sensors.new_raw_files(context, lake=LakeResource(url=self.url))
+        result = sensors.new_raw_files(context, lake=LakeResource(url=self.url), batch=Batch(size=250))
         self.cursor, self.now = result.cursor, self.now + later
         ranges = in_ranges(result, self.instance)
         for request in (result.run_requests or []) if run else []:

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from celec_assets import sensors
 from celec_assets.build import build_definitions
 from celec_assets.partitions import RAW_FILES
-from celec_assets.resources import LakeResource
+from celec_assets.resources import Batch, LakeResource
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake, LandingZone
 from celec_assets.storage.store import ObjectInfo, ObjectMissing
@@ -266,7 +266,7 @@ class Zone(RuleBasedStateMachine):
         unread = set(self.unread())
         self.store.vanishing = vanishing
         context = dg.build_sensor_context(self.instance, cursor=self.cursor)
-        result = sensors.new_raw_files(context, lake=InMemory(url="memory"))
+        result = sensors.new_raw_files(context, lake=InMemory(url="memory"), batch=Batch(size=250))
         self.store.vanishing = frozenset()
         ranges = in_ranges(result, self.instance)
         requested = [name for partitions in ranges for name in partitions]
@@ -337,7 +337,7 @@ class Desk:
 
     def tick(self, *, run: bool = True) -> list[list[str]]:
         context = dg.build_sensor_context(self.instance, cursor=self.cursor)
-        result = sensors.new_raw_files(context, lake=LakeResource(url=str(self.folder)))
+        result = sensors.new_raw_files(context, lake=LakeResource(url=str(self.folder)), batch=Batch(size=250))
         self.cursor = result.cursor
         ranges = in_ranges(result, self.instance)
         for request in (result.run_requests or []) if run else []:
@@ -441,6 +441,6 @@ def test_files_that_the_asset_registered_in_another_order_are_all_asked_for(desk
     for name in ("b.csv", "aa.csv"):  # b is the older change
         desk.put(name, 1.5)
     context = dg.build_sensor_context(desk.instance)
-    result = sensors.new_raw_files(context, lake=LakeResource(url=str(desk.folder)))
+    result = sensors.new_raw_files(context, lake=LakeResource(url=str(desk.folder)), batch=Batch(size=250))
     desk.instance.add_dynamic_partitions(str(RAW_FILES.name), ["aa.csv", "b.csv"])  # `raw_files` was first
     assert in_ranges(result, desk.instance) == [["aa.csv", "b.csv"]]

@@ -48,7 +48,7 @@ class Trainer:
         self.lake.series.write(station, series(days, number))
 
     def make(self, asset: str, *stations: str, job: str | None = None) -> dg.ExecuteInProcessResult:
-        (tags,) = range_tags(self.instance.get_dynamic_partitions(str(STATIONS.name)), stations)
+        (tags,) = range_tags(self.instance.get_dynamic_partitions(str(STATIONS.name)), stations, 1000)
         resolved = self.defs.resolve_job_def(job) if job else self.defs.resolve_implicit_global_asset_job_def()
         return resolved.execute_in_process(
             asset_selection=None if job else [dg.AssetKey(asset)],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
+from celec_assets.assets.common import OWNERS, columns
 from celec_assets.refusal import Refusal
 from celec_assets.resources import ECUADOR, LakeResource
 from celec_assets.services import GeoglowsService, HistorianService
@@ -38,7 +38,7 @@ class HistorianConfig(dg.Config):
 
 @dg.asset(
     partitions_def=MONTHS,
-    backfill_policy=SINGLE_RUN,
+    backfill_policy=dg.BackfillPolicy.single_run(),
     pool="celec-historian",
     freshness_policy=_EVERY_MORNING,
     group_name="arrivals",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
+from celec_assets.assets.common import OWNERS, columns
 from celec_assets.assets.pictures import png, skill_by_lead
 from celec_assets.partitions import STATIONS
 from celec_assets.resources import LakeResource
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 @dg.asset(
     partitions_def=STATIONS,
-    backfill_policy=SINGLE_RUN,
     io_manager_key="backtests",
     group_name="skill",
     owners=OWNERS,

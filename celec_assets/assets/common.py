@@ -6,9 +6,6 @@ import dagster as dg
 
 OWNERS = ["team:forecasting"]
 
-SINGLE_RUN = dg.BackfillPolicy.single_run()
-"""A range of partitions is one run: starting a process costs more than a station."""
-
 BY_NINE = dg.FreshnessPolicy.cron(
     deadline_cron="0 9 * * *", lower_bound_delta=timedelta(hours=2), timezone="America/Guayaquil"
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from celec_assets.assets.common import BY_NINE, OWNERS, SINGLE_RUN, columns
+from celec_assets.assets.common import BY_NINE, OWNERS, columns
 from celec_assets.assets.pictures import PICTURED, fan, png, skill_by_lead
 from celec_assets.automation import FOLLOWS_ITS_INPUTS, WHERE_MISSING
 from celec_assets.partitions import STATIONS
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 @dg.asset(
     partitions_def=STATIONS,
-    backfill_policy=SINGLE_RUN,
     automation_condition=WHERE_MISSING,
     io_manager_key="models",
     group_name="forecast",
@@ -107,7 +106,6 @@ def _draw_model(model: dict[str, Any], daily_series: Frames, scores: "pd.DataFra
 
 @dg.asset(
     partitions_def=STATIONS,
-    backfill_policy=SINGLE_RUN,
     automation_condition=FOLLOWS_ITS_INPUTS,
     io_manager_key="forecasts",
     freshness_policy=BY_NINE,

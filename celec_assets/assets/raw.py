@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import dagster as dg
 
-from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
+from celec_assets.assets.common import OWNERS, columns
 from celec_assets.partitions import RAW_FILES, STATIONS, attempt_each
 from celec_assets.refusal import Refusal
 from celec_assets.resources import Clock, LakeResource
@@ -60,7 +60,6 @@ def raw_files(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Obser
 
 @dg.asset(
     partitions_def=RAW_FILES,
-    backfill_policy=SINGLE_RUN,
     deps=[raw_files],
     group_name="raw",
     owners=OWNERS,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from celec_assets.assets.common import OWNERS, SINGLE_RUN, WITHIN_DAYS, columns
+from celec_assets.assets.common import OWNERS, WITHIN_DAYS, columns
 from celec_assets.assets.pictures import PICTURED, series_with_flags
 from celec_assets.automation import FOLLOWS_ITS_INPUTS
 from celec_assets.partitions import STATIONS
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 @dg.asset(
     partitions_def=STATIONS,
-    backfill_policy=SINGLE_RUN,
     automation_condition=FOLLOWS_ITS_INPUTS,
     io_manager_key="series",
     freshness_policy=WITHIN_DAYS,

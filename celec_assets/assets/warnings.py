@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from celec_assets.assets.common import OWNERS, SINGLE_RUN, columns
+from celec_assets.assets.common import OWNERS, columns
 from celec_assets.automation import FOLLOWS_ITS_INPUTS
 from celec_assets.partitions import STATIONS
 from celec_assets.resources import Clock, LakeResource
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 @dg.asset(
     partitions_def=STATIONS,
-    backfill_policy=SINGLE_RUN,
     automation_condition=FOLLOWS_ITS_INPUTS,
     io_manager_key="warnings",
     group_name="outlook",

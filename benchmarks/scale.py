@@ -1,0 +1,407 @@
+"""What a thousand stations cost, beside the same work without a platform and beside six: `make scale`.
+
+`python -m benchmarks.scale --stations 100 range news` measures some of it with fewer stations. Runs are processes of
+their own with PostgreSQL and the storage of deploy/dagster.yaml, as in production; raw files are GEOGLOWS reaches of
+six years. The two sides of a ratio take turns on the same machine.
+"""
+
+import argparse
+import itertools
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from unittest.mock import patch
+
+import dagster as dg
+import yaml
+
+from benchmarks.pipeline import run_empty_graph
+from benchmarks.readme import put_into
+from benchmarks.s3 import s3_process
+from celec_assets import sensors
+from celec_assets.build import build_definitions
+from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
+from celec_assets.resources import Clock
+from celec_assets.sample import sample_files
+from celec_assets.settings import Settings
+from celec_assets.storage.lake import Lake
+from celec_assets_tests.postgres_server import Postgres, find_binaries, postgres_server
+
+ROOT: Final = Path(__file__).parents[1]
+LAST_DAY: Final = date(2025, 12, 31)
+TODAY: Final = LAST_DAY + timedelta(days=1)
+FIRST_REACH: Final = 700_000_001
+ROAD: Final = ("observations", "daily_series", "flow_model", "flow_forecast")
+FEW: Final = 6
+ROUNDS: Final = 7
+RUNS_ALONE: Final = 20
+TASK_STATIONS: Final = 100
+QUIET: Final = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+
+Row = tuple[str, str, str, str]
+
+
+class StoppedClock(Clock):
+    def today(self) -> date:
+        return TODAY
+
+
+class Done(NamedTuple):
+    """What a process came to: wall time, and the most memory that it and its workers had at once (PSS)."""
+
+    seconds: float
+    peak_mb: float
+    result: Any
+
+
+# What the processes do.
+
+
+def definitions(url: str) -> dg.Definitions:
+    return build_definitions(Settings(lake_url=url, mlflow_url="off"), clock=StoppedClock())
+
+
+def database() -> dg.DagsterInstance:
+    """Dagster's, as the environment names it."""
+    folder = tempfile.mkdtemp()
+    storage = yaml.safe_load((ROOT / "deploy/dagster.yaml").read_text())["storage"]
+    Path(folder, "dagster.yaml").write_text(yaml.safe_dump({"storage": storage, "telemetry": {"enabled": False}}))
+    return dg.DagsterInstance.from_config(folder)
+
+
+def platform(url: str, assets: Sequence[str] = ROAD, first: int = 0, last: int | None = None) -> dict[str, float]:
+    """The runs over all partitions, asset by asset. Returns the seconds of each."""
+    defs = definitions(url)
+    job = defs.resolve_implicit_global_asset_job_def()
+    seconds = {}
+    with database() as instance:
+        if "observations" in assets:
+            names = [file.name for file in Lake.open(url).raw.list()]
+            instance.add_dynamic_partitions(str(RAW_FILES.name), names)
+        for asset in assets:
+            started = time.perf_counter()
+            known = instance.get_dynamic_partitions(str((RAW_FILES if asset == "observations" else STATIONS).name))
+            for tags in range_tags(known, known[first:last], Settings().partitions_per_run):
+                run(job, instance, [asset], tags)
+            seconds[asset] = round(time.perf_counter() - started, 1)
+    return seconds
+
+
+def run(job: dg.JobDefinition, instance: dg.DagsterInstance, assets: Sequence[str], tags: dict[str, str]) -> None:
+    keys = [dg.AssetKey(asset) for asset in assets]
+    done = job.execute_in_process(asset_selection=keys, instance=instance, tags=tags, run_config=QUIET)
+    assert done.success
+
+
+def script(folder: str) -> None:
+    """The same work by hand, in two processes."""
+    names = sorted(path.relative_to(Path(folder, "raw")).as_posix() for path in Path(folder, "raw").rglob("*.csv"))
+    with ProcessPoolExecutor(2) as pool:
+        list(pool.map(by_hand, [folder] * len(names), names))
+
+
+def by_hand(folder: str, name: str) -> None:
+    from celec_assets.catalogue import station as find_station
+    from celec_assets.forecasting.training import issue, train
+    from celec_assets.series.cleaning import clean
+    from celec_assets.sources import read_raw_file
+    from celec_assets.storage.formats import to_json, to_parquet
+
+    readings = read_raw_file(name, Path(folder, "raw", name).read_bytes(), TODAY)[1].assign(raw_file=name)
+    (station,) = set(readings["station"])
+    series = clean(find_station(station), readings, {})
+    model = train(station, series, {})
+    forecast = issue(model, series, {}, made_on=TODAY)
+    results = {"readings": to_parquet(readings), "series": to_parquet(series), "model": to_json(model)}
+    for what, content in {**results, "forecast": to_parquet(forecast)}.items():
+        Path(folder, f"{station}.{what}").write_bytes(content)
+
+
+def empty(stations: int) -> None:
+    """The same graph, partitions, runs, events and checks, in which nothing is done."""
+    names = [f"geoglows/{reach}.csv" for reach in range(FIRST_REACH, FIRST_REACH + stations)]
+    with database() as instance:
+        run_empty_graph(instance, names, [f"geoglows-{reach}" for reach in range(FIRST_REACH, FIRST_REACH + stations)])
+
+
+def pinned(core: int, work: Callable[..., Any], *arguments: Any) -> Any:
+    """As a task that has one core of its own."""
+    os.sched_setaffinity(0, {core})
+    return work(*arguments)
+
+
+# A process, and what is seen of it from outside.
+
+
+class Bench:
+    """Processes with databases of their own on one server."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+        self._numbers = itertools.count()
+
+    def new_database(self) -> str:
+        self._postgres.sql(f"create database {(name := f'bench{next(self._numbers)}')}", database="postgres")
+        return name
+
+    def start(self, database: str, work: Callable[..., Any], *arguments: Any) -> "Started":
+        # Runs keep their connection, and what makes a process a run is that another one started it.
+        with patch.dict(os.environ, {**self._postgres.environment, "DAGSTER_PG_DB": database}):
+            return Started(work, *arguments)
+
+    def __call__(self, database: str, work: Callable[..., Any], *arguments: Any) -> Done:
+        return self.start(database, work, *arguments).done()
+
+
+class Started:
+    def __init__(self, work: Callable[..., Any], *arguments: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._ours, theirs = context.Pipe()
+        self._started = time.perf_counter()
+        self._process = context.Process(target=_child, args=(theirs, work, arguments))
+        self._process.start()
+        theirs.close()
+
+    def done(self) -> Done:
+        peak = 0.0
+        while not self._ours.poll(0.5):
+            peak = max(peak, sum(map(pss_mb, family(self._process.pid or 0))))
+        result = self._ours.recv()
+        self._process.join()
+        return Done(time.perf_counter() - self._started, peak, result)
+
+
+def _child(pipe: Any, work: Callable[..., Any], arguments: Sequence[Any]) -> None:
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    os.environ["DAGSTER_EVENT_BATCH_SIZE"] = "100"  # as in production
+    pipe.send(work(*arguments))
+
+
+def family(pid: int) -> Iterator[int]:
+    yield pid
+    try:
+        children = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return
+    for child in itertools.chain(*children):
+        yield from family(int(child))
+
+
+def pss_mb(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+
+
+def fill(folder: Path, stations: int) -> str:
+    """A lake of raw files and nothing else."""
+    made = sample_files(last_day=LAST_DAY, reaches=range(FIRST_REACH, FIRST_REACH + max(stations, 2)))
+    for name, content in itertools.islice((file for file in made if file[0].startswith("geoglows/")), stations):
+        path = folder / "raw" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return str(folder)
+
+
+# What is measured.
+
+
+class Scale:
+    """The measurements, which share the lakes that were made before."""
+
+    def __init__(self, bench: Bench, folder: Path, stations: int) -> None:
+        self._bench, self._folder, self._stations = bench, folder, stations
+        self._made: dict[int, tuple[str, str, Done]] = {}
+
+    def lake(self, stations: int) -> tuple[str, str, Done]:
+        """A lake in which that many stations have forecasts, its database, and what it took to make."""
+        if stations not in self._made:
+            url, name = fill(self._folder / f"lake-{stations}", stations), self._bench.new_database()
+            self._made[stations] = (url, name, said := self._bench(name, platform, url))
+            print(f"{stations} stations: {said.seconds:.0f} s, {said.peak_mb:.0f} MB, {said.result}", flush=True)
+        return self._made[stations]
+
+    def range(self) -> Iterator[Row]:
+        n = self._stations
+        by_hand = self._bench(self._bench.new_database(), script, fill(self._folder / "by-hand", n))
+        nothing = self._bench(self._bench.new_database(), empty, n)
+        ours = self.lake(n)[2]
+        print(f"by hand {by_hand.seconds:.0f} s, empty graph {nothing.seconds:.0f} s", flush=True)
+        what = f"{n} stations, from raw files to forecasts ({1000 * ours.seconds / n:.0f} ms a station)"
+        yield (
+            what,
+            "a plain loop in two processes, and the same graph and checks with empty bodies",
+            f"{ours.seconds / (by_hand.seconds + nothing.seconds):.2f}",
+            "at most 1.15",
+        )
+        yield what, "the plain loop alone", f"{ours.seconds / by_hand.seconds:.2f}", "at most 2"
+
+    def alone(self) -> Iterator[Row]:
+        """A run for each station, as the default launcher starts them: a process each."""
+        url, _, ours = self.lake(self._stations)
+        name, folder = self._bench.new_database(), tempfile.mkdtemp()
+        prepared = fill(self._folder / "alone", RUNS_ALONE)
+        self._bench(name, platform, prepared, ("observations",))
+        started = time.perf_counter()
+        for reach in range(FIRST_REACH, FIRST_REACH + RUNS_ALONE):
+            self._bench(name, one_run, prepared, f"geoglows-{reach}")
+        each = (time.perf_counter() - started) / RUNS_ALONE
+        yield (
+            f"one run a station, extrapolated from {RUNS_ALONE} ({each:.1f} s each)",
+            f"{self._stations} stations in ranges",
+            f"{each * self._stations / ours.seconds:.1f}",
+            "at least 10",
+        )
+
+    def memory(self) -> Iterator[Row]:
+        fewer = self._stations // 5
+        many, few = (self.lake(stations)[2].peak_mb for stations in (self._stations, fewer))
+        what = f"peak memory with {self._stations} stations ({many:.0f} MB, workers included)"
+        yield what, f"with {fewer}", f"{many / few:.2f}", "at most 1.2"
+
+    def news(self) -> Iterator[Row]:
+        """One station among many, and among few: its series, and its road from a new file to the forecast."""
+        sides = [self.lake(stations)[:2] for stations in (self._stations, FEW)]
+        started = [self._bench.start(name, one_station, url) for url, name in sides]
+        many, few = (side.done().result for side in started)
+        for (what, bound), ours, theirs in zip(NEWS, many, few, strict=True):
+            ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+            shown = f"{what} ({1000 * statistics.median(ours):.0f} ms among {self._stations})"
+            yield shown, f"the same among {FEW}", f"{ratio:.2f}", f"at most {bound}"
+
+    def tasks(self) -> Iterator[Row]:
+        """One task and two at once, each with a core of its own, as on Fargate."""
+        with s3_process() as url:
+            lake = Lake.open(url)
+            local = fill(self._folder / "tasks", TASK_STATIONS)
+            for path in sorted(Path(local, "raw").rglob("*.csv")):
+                lake.raw.deliver(path.relative_to(Path(local, "raw")).as_posix(), path.read_bytes())
+            name = self._bench.new_database()
+            self._bench(name, platform, url, ("observations", "daily_series"))
+            halves = ((0, TASK_STATIONS // 2), (TASK_STATIONS // 2, None))
+            ratios = []
+            for _ in range(3):
+                one = self._bench(name, pinned, 0, platform, url, ROAD[2:]).seconds
+                began = time.perf_counter()
+                both = [self._bench.start(name, pinned, n, platform, url, ROAD[2:], *h) for n, h in enumerate(halves)]
+                for task in both:
+                    task.done()
+                ratios.append(one / (time.perf_counter() - began))
+            print("tasks", [f"{ratio:.2f}" for ratio in ratios], flush=True)
+        yield (
+            f"{TASK_STATIONS} stations' models and forecasts as one run task",
+            "as two at once, in S3",
+            f"{statistics.median(ratios):.2f}",
+            "at least 1.6",
+        )
+
+
+NEWS: Final = (
+    ("one station's series", 1.2),
+    ("a new file of one station, from the sensor's tick to the forecast", 1.5),
+)
+
+
+def one_run(url: str, station: str) -> None:
+    defs = definitions(url)
+    with database() as instance:
+        ends = {f"dagster/asset_partition_range_{end}": station for end in ("start", "end")}
+        run(defs.resolve_implicit_global_asset_job_def(), instance, ROAD[1:], ends)
+
+
+def one_station(url: str) -> tuple[list[float], list[float]]:
+    """Seconds of each round: of a station's series, and from a new file of it to its forecast."""
+    station, defs = f"geoglows-{FIRST_REACH + 2}", definitions(url)
+    job = defs.resolve_implicit_global_asset_job_def()
+    ends = {f"dagster/asset_partition_range_{end}": station for end in ("start", "end")}
+    path = Path(url, "raw", "geoglows", f"{FIRST_REACH + 2}_retrospective_data_muestra.csv")
+    series, news = [], []
+    with database() as instance:
+        for _ in range(ROUNDS + 1):
+            started = time.perf_counter()
+            run(job, instance, ["daily_series"], ends)
+            series.append(time.perf_counter() - started)
+        sensor, conditions = Sensor(defs, instance), None
+        while sensor.tick():  # until it has seen everything
+            pass
+        conditions = dg.evaluate_automation_conditions(defs, instance).cursor
+        for back in range(ROUNDS + 1):
+            # A day less each time: it is news all the same.
+            path.write_text("\n".join([*path.read_text().splitlines()[:-1], ""]))
+            os.utime(path, None)
+            time.sleep(0.01)
+            started = time.perf_counter()
+            (tags,) = sensor.tick()
+            run(job, instance, ["observations"], tags)
+            result = dg.evaluate_automation_conditions(defs, instance, cursor=conditions)
+            conditions = result.cursor
+            wanted = {asset for asset in ROAD[1:] if result.get_requested_partitions(dg.AssetKey(asset)) == {station}}
+            assert wanted == {"daily_series", "flow_forecast"}, (back, wanted)
+            run(job, instance, sorted(wanted), ends)
+            news.append(time.perf_counter() - started)
+    return series[1:], news[1:]  # libraries load in the first round
+
+
+class Sensor:
+    """`new_raw_files`, ticked as the daemon does, and as if the files had settled."""
+
+    def __init__(self, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        self._resources = {name: (defs.resources or {})[name] for name in ("lake", "batch")}
+        self._instance, self._cursor = instance, None
+
+    def tick(self) -> list[dict[str, str]]:
+        context = dg.build_sensor_context(self._instance, cursor=self._cursor, resources=self._resources)
+        with patch.object(sensors, "_now", lambda: datetime.now(UTC) + sensors.SETTLED_AFTER):
+            before, result = self._cursor, sensors.new_raw_files(context)
+        assert isinstance(result, dg.SensorResult)
+        self._cursor = result.cursor
+        found = [dict(request.tags) for request in result.run_requests or []]
+        return found if found or before == self._cursor else self.tick()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    names = ("range", "alone", "memory", "news", "tasks")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(names)}")
+    parser.add_argument("--stations", type=int, default=1000, metavar="N", help="(%(default)s)")
+    options = parser.parse_args()
+    binaries = find_binaries()
+    if not binaries:
+        sys.exit("no PostgreSQL on this machine: initdb and postgres are not found")
+    rows: list[Row] = []
+    with ExitStack() as stack:
+        bench = Bench(stack.enter_context(postgres_server(binaries)))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        scale = Scale(bench, folder, options.stations)
+        for name in options.names or names:
+            for row in getattr(scale, name)():
+                rows.append(row)
+                print("| " + " | ".join(row) + " |", flush=True)
+    if not options.names and options.stations >= 1000:
+        head = ["| what | against | ratio | bound |", "|---|---|---|---|"]
+        put_into(
+            ROOT / "docs/scaling.md", "scale", "\n".join([*head, *("| " + " | ".join(row) + " |" for row in rows)])
+        )
+    return int(any(is_missed(ratio, bound) for *_, ratio, bound in rows))
+
+
+def is_missed(ratio: str, bound: str) -> bool:
+    word, _, limit = bound.rpartition(" ")
+    return float(ratio) > float(limit) if word == "at most" else float(ratio) < float(limit)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
