@@ -51,6 +51,7 @@ class Fate(Enum):
 
     NEVER_STARTS = "stays where it is until it is stopped, or released"
     NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
+    NO_SPOT = "the same, but on Spot alone: only a task that is asked for there meets it"
     NO_IMAGE = (
         "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref "
         "123456789012.dkr.ecr.us-east-1.amazonaws.com/celec:gone: not found"
@@ -69,6 +70,8 @@ class Task:
     log: Path
     cpu: int
     memory_mib: int
+    provider: str
+    """FARGATE_SPOT or FARGATE."""
     status: str = "PROVISIONING"
     stop_code: str = ""
     stopped_reason: str = ""
@@ -108,6 +111,7 @@ class Task:
             "desiredStatus": "STOPPED" if self.stop_code else "RUNNING",
             "cpu": str(self.cpu),
             "memory": str(self.memory_mib),
+            "capacityProviderName": self.provider,
             "containers": [container],
         }
         if self.stop_code:
@@ -137,6 +141,12 @@ class Ecs:
 
     def of_run(self, run_id: str) -> Task:
         return next(task for task in reversed(self.tasks.values()) if task.run_id == run_id)
+
+    def take_back(self, task: Task) -> None:
+        """What becomes of a task on Spot when AWS needs the room."""
+        assert task.provider == "FARGATE_SPOT"
+        task.stop_code, task.stopped_reason = "SpotInterruption", "Your Spot Task was interrupted."
+        task.stop_asked.set()
 
     def stop(self) -> None:
         for task in list(self.tasks.values()):
@@ -173,6 +183,12 @@ class Ecs:
 
     def RunTask(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         overrides = asked.get("overrides", {})
+        providers = [item["capacityProvider"] for item in asked.get("capacityProviderStrategy", [])]
+        if ("launchType" in asked) == bool(providers):
+            raise Refused("InvalidParameterException", "Specify either a launch type or a capacity provider strategy.")
+        provider = providers[0] if providers else asked["launchType"]
+        if provider not in ("FARGATE", "FARGATE_SPOT"):
+            raise Refused("InvalidParameterException", "The specified capacity provider was not found.")
         if asked["taskDefinition"] != DEFINITION or asked.get("cluster") not in (CLUSTER, "celec"):
             raise Refused("ClientException", "TaskDefinition or cluster not found.")
         if asked.get("networkConfiguration") != NETWORK:
@@ -185,11 +201,13 @@ class Ecs:
         tags = {tag["key"]: tag["value"] for tag in asked["tags"]}
         with self._lock:
             fates = self.fates[tags["dagster/job_name"]]
-            fate = fates.popleft() if fates else None
-        if fate is Fate.NO_CAPACITY:
-            return {"tasks": [], "failures": [{"reason": fate.value}]}
+            spared = bool(fates) and fates[0] is Fate.NO_SPOT and provider != "FARGATE_SPOT"
+            fate = fates.popleft() if fates and not spared else None
+        if fate in (Fate.NO_CAPACITY, Fate.NO_SPOT):
+            return {"tasks": [], "failures": [{"reason": Fate.NO_CAPACITY.value}]}
         arn = f"{ACCOUNT}:task/celec/{uuid.uuid4().hex}"
-        task = Task(arn, tags["dagster/run_id"], asked, self._folder / f"{arn.rpartition('/')[2]}.log", cpu, memory)
+        log = self._folder / f"{arn.rpartition('/')[2]}.log"
+        task = Task(arn, tags["dagster/run_id"], asked, log, cpu, memory, provider)
         task.log.touch()
         self.tasks[arn] = task
         thread = threading.Thread(target=self._live, args=(task, fate))
@@ -303,21 +321,29 @@ def check_answer(service: str, call: str, answer: dict[str, Any]) -> None:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    ecs: Ecs
+    ecs: Any
+
+
+@contextmanager
+def serve(ecs: Any) -> Iterator[str]:
+    """The URL of a service whose calls are methods of this object, which keeps their names in `calls`."""
+    with _Server(("127.0.0.1", 0), _Exchange) as server:
+        server.ecs = ecs
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager
 def ecs_service(folder: Path) -> Iterator[Ecs]:
     """The service, while it runs. Tasks that are still there at the end are killed."""
     ecs = Ecs(folder, {})
-    with _Server(("127.0.0.1", 0), _Exchange) as server:
-        server.ecs = ecs
-        ecs.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
+    try:
+        with serve(ecs) as ecs.url:
             yield ecs
-        finally:
-            server.shutdown()
-            thread.join()
-            ecs.stop()
+    finally:
+        ecs.stop()

@@ -13,7 +13,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from celec_assets.build import build_definitions
-from celec_assets.instance.fargate import in_plain_words
+from celec_assets.instance.fargate import can_be_taken_back, in_plain_words
 from celec_assets.settings import Settings
 from celec_assets_tests.conftest import only_fake_credentials
 from celec_assets_tests.ecs_service import CLUSTER, DEFINITION, FARGATE_MEMORY, NETWORK, Ecs, Fate, ecs_service
@@ -28,12 +28,12 @@ def ecs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ecs]:
         yield service
 
 
-def ask(ecs: Ecs, *command: str, **overrides: Any) -> dict[str, Any]:
+def ask(ecs: Ecs, *command: str, provider: str = "FARGATE", **overrides: Any) -> dict[str, Any]:
     """The answer to RunTask, as `EcsRunLauncher` asks it."""
     answer: dict[str, Any] = boto3.client("ecs", endpoint_url=ecs.url).run_task(
         cluster=CLUSTER,
         taskDefinition=DEFINITION,
-        launchType="FARGATE",
+        capacityProviderStrategy=[{"capacityProvider": provider, "weight": 1}],
         networkConfiguration=NETWORK,
         overrides={"containerOverrides": [{"name": "run", "command": list(command)}], **overrides},
         tags=[{"key": "dagster/run_id", "value": "1"}, {"key": "dagster/job_name", "value": "a job"}],
@@ -87,6 +87,26 @@ def test_a_task_that_was_stopped_by_hand_says_so(ecs: Ecs) -> None:
         cluster=CLUSTER, task=answer["tasks"][0]["taskArn"], reason="too dear"
     )
     assert in_plain_words(ended(ecs), "run") == "The task was stopped from outside Dagster: too dear"
+
+
+def test_a_task_that_spot_takes_back_says_so(ecs: Ecs) -> None:
+    answer = ask(ecs, "/bin/sleep", "60", provider="FARGATE_SPOT")
+    ecs.take_back(ecs.tasks[answer["tasks"][0]["taskArn"]])
+    assert "took the task's Spot capacity back" in in_plain_words(ended(ecs), "run")
+
+
+@pytest.mark.parametrize(
+    ("tags", "spot"),
+    [
+        ({}, False),
+        ({"dagster/schedule_name": "morning_forecasts"}, True),
+        ({"dagster/sensor_name": "new_raw_files"}, True),
+        ({"dagster/backfill": "abcdefgh"}, True),
+        ({"dagster/schedule_name": "morning_forecasts", "dagster/retry_number": "1"}, False),
+    ],
+)
+def test_spot_is_for_what_nobody_waits_for(tags: dict[str, str], spot: bool) -> None:
+    assert can_be_taken_back(dg.DagsterRun(job_name="a job", tags=tags)) is spot
 
 
 def test_the_service_refuses_what_fargate_refuses(ecs: Ecs) -> None:

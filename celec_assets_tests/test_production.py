@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.skipif(not find_binaries(), reason="no PostgreSQL on this machine: initdb and postgres are not found"),
 ]
 
+BY_THE_CLOCK = {"dagster/schedule_name": "every_minute"}
 STATION, OTHER = "geoglows-610000001", "geoglows-610000002"
 START_SCHEDULE = (
     """mutation($selector: ScheduleSelector!) { startSchedule(scheduleSelector: $selector) { __typename } }"""
@@ -141,6 +142,8 @@ def test_runs_of_a_person_a_sensor_a_schedule_and_a_backfill_are_tasks_of_their_
     stack.wait_until(person, "SUCCESS")
     for run in (person, *found.values()):
         assert stack.ended(run).exit_code == 0
+    assert stack.ecs.of_run(person).provider == "FARGATE", "somebody waits for it"
+    assert {stack.ecs.of_run(run).provider for run in found.values()} == {"FARGATE_SPOT"}
     for station in (STATION, OTHER):
         assert len(lake(stack).series.read(station)) == 401
         assert (lake(stack).forecasts.read(station)["station"] == station).all()
@@ -156,6 +159,27 @@ def test_capacity_that_comes_back_is_waited_for_and_one_that_does_not_is_told(st
     stack.wait_until(run, "FAILURE")
     assert "Capacity is unavailable at this time" in stack.page(run)
     stack.wait_until(stack.retry_of(run), "SUCCESS")
+
+
+def test_what_spot_has_no_room_for_runs_on_demand_at_once(stack: Production) -> None:
+    stack.ecs.fates["empty"].append(Fate.NO_SPOT)
+    run = stack.launch("empty", **BY_THE_CLOCK)
+    stack.wait_until(run, "SUCCESS")
+    assert stack.ecs.of_run(run).provider == "FARGATE"
+    assert not stack.ecs.fates["empty"], "Spot was asked first"
+
+
+def test_a_run_that_spot_takes_back_is_started_again_on_demand(stack: Production) -> None:
+    run = stack.talk(60, **BY_THE_CLOCK)
+    stack.wait_until(run, "STARTED")
+    stack.ecs.take_back(stack.ecs.of_run(run))
+    stack.wait_until(run, "FAILURE")
+    assert "Execution was interrupted unexpectedly" in stack.page(run)
+    retry = stack.retry_of(run)
+    stack.wait_until(retry, "STARTED")
+    assert stack.ecs.of_run(retry).provider == "FARGATE"
+    stack.terminate(retry)
+    stack.wait_until(retry, "CANCELED")
 
 
 def test_webserver_and_daemon_that_are_killed_lose_nothing(stack: Production) -> None:

@@ -3,13 +3,18 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from dagster import DagsterRun, MetadataValue, StringSource
 from dagster._core.events import EngineEventData
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster._core.storage.tags import BACKFILL_ID_TAG, RETRY_NUMBER_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 from dagster_aws.ecs import EcsRunLauncher
 from dagster_aws.ecs.launcher import RunArgs, RunContext
+from dagster_aws.ecs.utils import RetryableEcsException
+
+ON_DEMAND: Final = [{"capacityProvider": "FARGATE", "weight": 1}]
+"""A `capacityProviderStrategy` of RunTask: tasks that AWS does not take back, at three times the price of Spot's."""
 
 
 class FargateRunLauncher(EcsRunLauncher):
@@ -18,7 +23,8 @@ class FargateRunLauncher(EcsRunLauncher):
     - the network comes as one setting, so that it can come from the environment: within `run_task_kwargs` it cannot;
     - a run whose process could not tell how it ended (the database was away) fails and is started again. Dagster's
       own ends with exit code 0 then, which counts as healthy: the run would be "started" until its longest time is up;
-    - why a task did not start, or was killed, stands on the run's page, beside a link to the task and its log.
+    - why a task did not start, or was killed, stands on the run's page, beside a link to the task and its log;
+    - Spot is for runs that can wait, and for as long as it has room: a strategy of ECS never falls back by itself.
 
     Args:
         network_configuration: `networkConfiguration` of ECS's RunTask, as JSON.
@@ -42,6 +48,22 @@ class FargateRunLauncher(EcsRunLauncher):
             run_args.job_origin, run_args.run_id, run_args.instance_ref, set_exit_code_on_failure=True
         )
         return super()._get_command_args(told, context)
+
+    def _get_run_task_kwargs_from_run(self, run: DagsterRun) -> Mapping[str, Any]:
+        strategy = {} if can_be_taken_back(run) else {"capacityProviderStrategy": ON_DEMAND}
+        return {**strategy, **super()._get_run_task_kwargs_from_run(run)}
+
+    def _run_task(self, **asked: Any) -> Mapping[str, Any]:
+        try:
+            return self._ask_ecs(**asked)
+        except RetryableEcsException:
+            if asked["capacityProviderStrategy"] == ON_DEMAND:
+                raise
+            return self._ask_ecs(**{**asked, "capacityProviderStrategy": ON_DEMAND})
+
+    def _ask_ecs(self, **asked: Any) -> Mapping[str, Any]:
+        task: Mapping[str, Any] = super()._run_task(**asked)  # type: ignore[no-untyped-call]
+        return task
 
     def report_launch_events(self, run: DagsterRun, arn: str | None = None, cluster: str | None = None) -> None:
         """Say which task the run has become, with a link to it in the AWS console."""
@@ -84,6 +106,12 @@ class FargateRunLauncher(EcsRunLauncher):
         return in_plain_words(tasks[0], self.container_name)
 
 
+def can_be_taken_back(run: DagsterRun) -> bool:
+    """Whether nobody waits for the run: not when a person launched it, nor when it is tried again already."""
+    by_itself = {SCHEDULE_NAME_TAG, SENSOR_NAME_TAG, BACKFILL_ID_TAG}
+    return not by_itself.isdisjoint(run.tags) and RETRY_NUMBER_TAG not in run.tags
+
+
 def in_plain_words(task: Mapping[str, Any], container_name: str) -> str:
     """Why a task is in the state in which ECS describes it, and what to do."""
     container: Mapping[str, Any] = next((c for c in task["containers"] if c["name"] == container_name), {})
@@ -100,6 +128,8 @@ def in_plain_words(task: Mapping[str, Any], container_name: str) -> str:
         )
     if task.get("stopCode") == "TaskFailedToStart":
         return f"The task could not start: {task.get('stoppedReason', '')} {reason}".rstrip()
+    if task.get("stopCode") == "SpotInterruption":
+        return "AWS took the task's Spot capacity back. The run is started again, on demand."
     if task.get("stopCode") == "UserInitiated":
         return f"The task was stopped from outside Dagster: {task.get('stoppedReason', '')}"
     if exit_code == os.EX_TEMPFAIL:
