@@ -10,7 +10,6 @@ import itertools
 import multiprocessing
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -46,7 +45,6 @@ FEW: Final = 6
 ROUNDS: Final = 7
 RUNS_ALONE: Final = 20
 TASK_STATIONS: Final = 100
-QUIET: Final = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
 Row = tuple[str, str, str, str]
 
@@ -99,7 +97,7 @@ def platform(url: str, assets: Sequence[str] = ROAD, first: int = 0, last: int |
 
 def run(job: dg.JobDefinition, instance: dg.DagsterInstance, assets: Sequence[str], tags: dict[str, str]) -> None:
     keys = [dg.AssetKey(asset) for asset in assets]
-    done = job.execute_in_process(asset_selection=keys, instance=instance, tags=tags, run_config=QUIET)
+    done = job.execute_in_process(asset_selection=keys, instance=instance, tags=tags)
     assert done.success
 
 
@@ -146,8 +144,8 @@ def pinned(core: int, work: Callable[..., Any], *arguments: Any) -> Any:
 class Bench:
     """Processes with databases of their own on one server."""
 
-    def __init__(self, postgres: Postgres) -> None:
-        self._postgres = postgres
+    def __init__(self, postgres: Postgres, logs: Path) -> None:
+        self._postgres, self._logs = postgres, logs
         self._numbers = itertools.count()
 
     def new_database(self) -> str:
@@ -157,18 +155,18 @@ class Bench:
     def start(self, database: str, work: Callable[..., Any], *arguments: Any) -> "Started":
         # Runs keep their connection, and what makes a process a run is that another one started it.
         with patch.dict(os.environ, {**self._postgres.environment, "DAGSTER_PG_DB": database}):
-            return Started(work, *arguments)
+            return Started(self._logs / f"{database}.log", work, *arguments)
 
     def __call__(self, database: str, work: Callable[..., Any], *arguments: Any) -> Done:
         return self.start(database, work, *arguments).done()
 
 
 class Started:
-    def __init__(self, work: Callable[..., Any], *arguments: Any) -> None:
+    def __init__(self, log: Path, work: Callable[..., Any], *arguments: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self._ours, theirs = context.Pipe()
-        self._started = time.perf_counter()
-        self._process = context.Process(target=_child, args=(theirs, work, arguments))
+        self._log, self._started = log, time.perf_counter()
+        self._process = context.Process(target=_child, args=(theirs, log, work, arguments))
         self._process.start()
         theirs.close()
 
@@ -176,14 +174,19 @@ class Started:
         peak = 0.0
         while not self._ours.poll(0.5):
             peak = max(peak, sum(map(pss_mb, family(self._process.pid or 0))))
-        result = self._ours.recv()
+        try:
+            result = self._ours.recv()
+        except EOFError:
+            raise RuntimeError(f"a process of the benchmark ended early:\n{self._log.read_text()[-3000:]}") from None
         self._process.join()
         return Done(time.perf_counter() - self._started, peak, result)
 
 
-def _child(pipe: Any, work: Callable[..., Any], arguments: Sequence[Any]) -> None:
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
+def _child(pipe: Any, log: Path, work: Callable[..., Any], arguments: Sequence[Any]) -> None:
+    # Runs print every event, which is part of what they cost.
+    with log.open("a") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
     os.environ["DAGSTER_EVENT_BATCH_SIZE"] = "100"  # as in production
     pipe.send(work(*arguments))
 
@@ -251,8 +254,8 @@ class Scale:
 
     def alone(self) -> Iterator[Row]:
         """A run for each station, as the default launcher starts them: a process each."""
-        url, _, ours = self.lake(self._stations)
-        name, folder = self._bench.new_database(), tempfile.mkdtemp()
+        ours = self.lake(self._stations)[2]
+        name = self._bench.new_database()
         prepared = fill(self._folder / "alone", RUNS_ALONE)
         self._bench(name, platform, prepared, ("observations",))
         started = time.perf_counter()
@@ -383,8 +386,8 @@ def main() -> int:
         sys.exit("no PostgreSQL on this machine: initdb and postgres are not found")
     rows: list[Row] = []
     with ExitStack() as stack:
-        bench = Bench(stack.enter_context(postgres_server(binaries)))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        bench = Bench(stack.enter_context(postgres_server(binaries)), folder)
         scale = Scale(bench, folder, options.stations)
         for name in options.names or names:
             for row in getattr(scale, name)():
@@ -392,9 +395,8 @@ def main() -> int:
                 print("| " + " | ".join(row) + " |", flush=True)
     if not options.names and options.stations >= 1000:
         head = ["| what | against | ratio | bound |", "|---|---|---|---|"]
-        put_into(
-            ROOT / "docs/scaling.md", "scale", "\n".join([*head, *("| " + " | ".join(row) + " |" for row in rows)])
-        )
+        table = [*head, *("| " + " | ".join(row) + " |" for row in rows)]
+        put_into(ROOT / "docs/scaling.md", "scale", "\n".join(table))
     return int(any(is_missed(ratio, bound) for *_, ratio, bound in rows))
 
 
