@@ -4,14 +4,8 @@
 data "aws_iam_policy_document" "write_logs_of_runs" {
   statement {
     sid       = "WriteLogsOfRuns"
-    actions   = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"]
+    actions   = ["s3:PutObject"]
     resources = ["${module.storage.bucket_arns["logs"]}/dagster-logs/*"]
-  }
-
-  statement {
-    sid       = "ListLogsOfRuns"
-    actions   = ["s3:ListBucket"]
-    resources = [module.storage.bucket_arns["logs"]]
   }
 }
 
@@ -27,12 +21,6 @@ data "aws_iam_policy_document" "watch_runs" {
     sid       = "WatchAndStopTasks"
     actions   = ["ecs:DescribeTasks", "ecs:StopTask"]
     resources = ["arn:aws:ecs:${local.here}:task/${module.cluster.name}/*"] # a task has a name of its own
-  }
-
-  statement {
-    sid       = "LastWordsOfARun"
-    actions   = ["logs:GetLogEvents"]
-    resources = ["${module.run.log_group_arns["run"]}:log-stream:*"] # a stream a task
   }
 }
 

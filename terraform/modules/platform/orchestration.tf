@@ -58,6 +58,13 @@ data "aws_iam_policy_document" "orchestration" {
     data.aws_iam_policy_document.write_logs_of_runs.json, # of sensors and schedules
   ]
 
+  # What a task that failed printed last, for the run's page.
+  statement {
+    sid       = "LastWordsOfARun"
+    actions   = ["logs:GetLogEvents"]
+    resources = ["${module.run.log_group_arns["run"]}:log-stream:*"] # a stream a task
+  }
+
   # Sensors and schedules look at the lake.
   statement {
     sid       = "ReadTheLake"

@@ -66,7 +66,7 @@ data "aws_iam_policy_document" "pages" {
   statement {
     sid       = "ShowReports"
     actions   = ["s3:GetObject"]
-    resources = ["${module.storage.bucket_arns["lake"]}/lake/*"]
+    resources = ["${module.storage.bucket_arns["lake"]}/lake/forecast_report/*"]
   }
 
   statement {
@@ -75,6 +75,7 @@ data "aws_iam_policy_document" "pages" {
     resources = ["${module.storage.bucket_arns["artifacts"]}/mlflow/*"]
   }
 
+  # Without it S3 says "not allowed" of a report that is not there yet.
   statement {
     sid       = "ListLakeAndModels"
     actions   = ["s3:ListBucket"]

@@ -35,15 +35,15 @@ data "aws_iam_policy_document" "run" {
   }
 
   statement {
-    sid       = "ReadAndWriteModels"
-    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+    sid       = "BringModels"
+    actions   = ["s3:PutObject"]
     resources = ["${module.storage.bucket_arns["artifacts"]}/mlflow/*"]
   }
 
   statement {
-    sid       = "ListLakeAndModels"
+    sid       = "ListTheLake"
     actions   = ["s3:ListBucket"]
-    resources = [module.storage.bucket_arns["lake"], module.storage.bucket_arns["artifacts"]]
+    resources = [module.storage.bucket_arns["lake"]]
   }
 }
 

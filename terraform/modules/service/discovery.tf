@@ -15,6 +15,9 @@ resource "aws_service_discovery_service" "this" {
     }
   }
 
-  # ECS tells it which tasks are healthy.
-  health_check_custom_config {}
+  # ECS tells it which tasks are healthy. An empty block would be lost, and a change at every plan:
+  # https://github.com/hashicorp/terraform-provider-aws/issues/44285
+  health_check_custom_config {
+    failure_threshold = 1
+  }
 }
