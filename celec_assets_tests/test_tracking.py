@@ -153,6 +153,8 @@ def artifacts(url: str, run_id: str, folder: str = "") -> set[str]:
 def test_three_stations_in_one_run_are_three_finished_runs_with_all_that_is_known(trainer: Trainer) -> None:
     result = trainer.train(*THREE)
     assert result.success
+    experiment = mlflow(trainer.url).get_experiment_by_name("flow_model")
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     kept = {run.data.tags["station"]: run for run in runs(trainer.url, "flow_model")}
     assert set(kept) == set(THREE)
     for station, run in kept.items():

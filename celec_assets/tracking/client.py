@@ -36,6 +36,8 @@ DAGSTER_RUN: Final = "dagster_run_id"
 """The tag by which dagster-mlflow finds the run that belongs to a Dagster run."""
 
 _LOADER: Final = "celec_assets.tracking.loader"
+_KIND: Final = {"mlflow.experimentKind": "custom_model_development"}
+"""MLflow's pages show an experiment without a kind as one with language models."""
 
 
 class Moved(NamedTuple):
@@ -113,10 +115,10 @@ class TrackingClient:
 
     def _create_experiment(self, name: str) -> str:
         if not self._url.startswith("sqlite:///"):
-            return self._client.create_experiment(name)  # a server knows where artifacts go
+            return self._client.create_experiment(name, tags=_KIND)  # a server knows where artifacts go
         # Beside the database: MLflow would take whatever folder a process happens to work in.
         beside = Path(self._url.removeprefix("sqlite:///")).resolve().parent / "mlruns" / name
-        return self._client.create_experiment(name, str(beside))
+        return self._client.create_experiment(name, str(beside), tags=_KIND)
 
     def _aliased(self, station: str) -> ModelVersion | None:
         try:
