@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 
 from celec_assets.report.chart import HEIGHT, draw
 from celec_assets.report.document import Level, Problem, Report, Station
-from celec_assets.report.page import render
+from celec_assets.report.page import ONE_PAGE, render, render_station
 from celec_assets_tests.report_sample import (
     MADE_ON,
     sample_report,
@@ -229,6 +229,27 @@ def test_the_page_fetches_nothing_and_every_link_inside_it_leads_somewhere() -> 
     assert sorted(names.ids) == sorted(set(names.ids))
     assert set(names.anchors) <= set(names.ids)
     assert len(names.anchors) == 16
+
+
+def test_many_stations_have_an_index_and_a_page_each() -> None:
+    report = sample_report(ONE_PAGE + 1)
+    index, first, last = render(report), *(render_station(report, report.stations[n]) for n in (0, -1))
+    assert set(re.findall(r'href="(stations/[^"]+)"', index)) == {
+        f"stations/{station.station}.html" for station in report.stations
+    }
+    assert 'class="station"' not in index
+    assert 'href="latest.csv"' in index
+    assert len(index.encode()) < 500_000
+    for page, station in ((first, report.stations[0]), (last, report.stations[-1])):
+        assert page.count('class="station"') == 2  # in both languages
+        assert f'id="es-{station.station}"' in page
+        assert page.count('href="../index.html"') == 2
+        names = Names()
+        names.feed(page)
+        assert [url for url in names.fetched if not url.startswith("data:")] == []
+        assert "connect-src" not in page
+        assert len(page.encode()) < 250_000
+    assert "stations/" not in render(sample_report(ONE_PAGE))
 
 
 def test_the_policy_names_exactly_the_style_and_the_script_inside() -> None:

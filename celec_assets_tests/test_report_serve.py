@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from celec_assets.report.document import Report
+from celec_assets.report.page import ONE_PAGE
 from celec_assets.storage.lake import Lake
 from celec_assets.storage.reports import Reports
 from celec_assets.storage.store import FolderStore, ObjectMissing
@@ -92,6 +93,30 @@ def test_whoever_is_interrupted_leaves_no_page_without_its_files(tmp_path: Path,
     store.changes_left = 9
     Reports(store).write(report)
     assert len(keys(store, "forecast_report/")) == 9
+
+
+def test_many_stations_have_a_page_each_also_by_day_and_the_page_that_links_them_is_put_last(
+    tmp_path: Path,
+) -> None:
+    report = sample_report(ONE_PAGE + 1)
+    pages = {f"stations/{station.station}.html" for station in report.stations}
+    whole = len(pages) * 2 + 9
+    store = UnreliableStore(tmp_path, changes=whole)
+    Reports(store).write(report)
+    assert len(keys(store, "forecast_report/")) == whole
+    for folder in ("forecast_report/", f"forecast_report/by_date/{report.made_on}/"):
+        assert {folder + page for page in pages} <= set(keys(store, folder))
+    for lost in range(1, 4):
+        store = UnreliableStore(tmp_path / str(lost), changes=len(pages) + lost)
+        with pytest.raises(PowerCut):
+            Reports(store).write(report)
+        assert Reports(store).days() == []
+    with report_server(FolderStore(tmp_path)) as url:
+        for folder in ("", f"by_date/{report.made_on}/"):
+            answer = ask(url, f"/report/{folder}stations/{report.stations[7].station}.html")
+            assert answer.status == 200
+            assert report.stations[7].name in answer.body.decode()
+        assert ask(url, "/report/stations/nowhere.html").status == 404
 
 
 # What is served.

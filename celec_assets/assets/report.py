@@ -1,6 +1,7 @@
 """`forecast_report`: what people look at in the morning."""
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -11,6 +12,7 @@ from celec_assets.assets.warnings import low_flow_warnings
 from celec_assets.automation import FOLLOWS_WHAT_IS_THERE
 from celec_assets.partitions import STATIONS
 from celec_assets.resources import Clock, LakeResource, Notifier
+from celec_assets.workers import each_made
 
 if TYPE_CHECKING:
     from celec_assets.report.assemble import Record
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
 def forecast_report(
     context: dg.AssetExecutionContext, lake: LakeResource, clock: Clock, notifier: Notifier
 ) -> dg.MaterializeResult[None]:
-    """One self-contained web page in Spanish and English, and the same figures as CSV and JSON, for all stations.
+    """One self-contained web page in Spanish and English, and the same figures as CSV and JSON, for all stations. Above
+    50 stations each has a page of its own, and the first one lists them.
 
     A station whose data are old, or that has no forecast, says so; it never keeps the others from being shown. The
     reports of earlier days stay, by the day on which they were made.
@@ -53,7 +56,8 @@ def forecast_report(
     known = context.instance.get_dynamic_partitions(str(STATIONS.name))
     # As in the catalogue, what it does not name behind.
     in_order = sorted(known, key=lambda name: (name not in order, order.index(name) if name in order else name))
-    stations = tuple(_part(store, name, clock.today()) for name in in_order)
+    made = each_made(in_order, partial(_part, lake, clock.today()))
+    stations = tuple(part() for _, part in made)
     named = {station.source for station in stations}
     report = Report(
         made_on=clock.today(),
@@ -78,7 +82,7 @@ def forecast_report(
     )
 
 
-def _part(lake: "Lake", name: str, today: date) -> "Station":
+def _part(resource: LakeResource, today: date, name: str) -> "Station":
     """What there is of a station. One that lacks something never keeps the others from being shown."""
     from pydantic import ValidationError
 
@@ -87,6 +91,7 @@ def _part(lake: "Lake", name: str, today: date) -> "Station":
     from celec_assets.report.document import Problem
     from celec_assets.storage.store import ObjectMissing
 
+    lake = resource.get()
     try:
         series, forecast = lake.series.read(name), lake.forecasts.read(name)
     except ObjectMissing:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from babel import Locale
 from babel.dates import format_date, format_interval
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
@@ -36,11 +37,12 @@ def environment(language: str) -> Environment:
     # The extension adds this method when it is loaded.
     install: Callable[..., None] = getattr(templates, "install_gettext_translations")  # noqa: B009
     install(_translations(language), newstyle=True)
-    templates.filters.update(_filters(LOCALES[language]))
+    # Parsed here: Babel would do it for each number, which takes longer than the number.
+    templates.filters.update(_filters(Locale.parse(LOCALES[language])))
     return templates
 
 
-def _filters(locale: str) -> dict[str, Callable[[Any], str]]:
+def _filters(locale: Locale) -> dict[str, Callable[[Any], str]]:
     patterns = [parse_pattern(text) for text in ("#,##0", "#,##0.0", "#,##0.00")]
 
     def decimals(value: float, places: int) -> str:
@@ -56,7 +58,7 @@ def _filters(locale: str) -> dict[str, Callable[[Any], str]]:
     def pattern(text: str) -> Callable[[date], str]:
         return lambda day: str(format_date(day, text, locale=locale))
 
-    of = "'de' " if locale.startswith("es") else ""
+    of = "'de' " if locale.language == "es" else ""
     return {
         # For a sentence: as many digits as a planner would say aloud. For a table: one more.
         "flow": lambda value: decimals(value, 0 if value >= 10 else 1 if value >= 1 else 2),

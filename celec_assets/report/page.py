@@ -1,4 +1,6 @@
-"""The report as one web page: both languages, style, script and charts inside, nothing fetched from anywhere."""
+"""The report as one web page, or as an index and a page for each station where they are many. Both languages, style,
+script and charts are inside each, and nothing is fetched from anywhere.
+"""
 
 import base64
 import hashlib
@@ -16,34 +18,65 @@ from celec_assets.report.locales import LOCALES, environment
 
 LIGHTS: Final = ("red", "orange", "yellow", "green", "unrated", "stale", "none")
 """What a station shows, the most urgent first: its level, or why it has none."""
+ONE_PAGE: Final = 50
+"""Stations that fit on one page, in what a phone loads. More have a page each, and the first one lists them."""
 SKILL_DAYS: Final = (1, 3, 7, 14, 30)
 """The leads whose skill the page shows; `latest.json` holds all."""
 
 
 def render(report: Report, earlier: str = "by_date/index.html") -> str:
     """The page. `earlier` is where the list of earlier reports is, seen from the page."""
-    charts = {station.station: draw(report, station) for station in report.stations}
-    lights = {station.station: light(station) for station in report.stations}
-    editions = {
+    counts = Counter(light(station) for station in report.stations)
+    editions = _editions(
+        "edition.html",
+        report,
+        report.stations,
+        stations=() if is_index(report) else report.stations,
+        counts=sorted(counts.items(), key=lambda item: LIGHTS.index(item[0])),
+        earlier=earlier,
+    )
+    return in_page("report.html", report=report, editions=editions)
+
+
+def is_index(report: Report) -> bool:
+    """Whether the page of a report only lists its stations, which have pages of their own (`render_station`)."""
+    return len(report.stations) > ONE_PAGE
+
+
+def render_station(report: Report, station: Station) -> str:
+    """The page of one station; the index is the file `index.html` in the folder above."""
+    editions = _editions("station_edition.html", report, (station,), stations=(station,))
+    return in_page("report.html", report=report, editions=editions)
+
+
+def _editions(
+    template: str, report: Report, told: Sequence[Station], stations: Sequence[Station], **values: object
+) -> dict[str, Markup]:
+    """A template in each language.
+
+    Args:
+        told: the stations of which it says something; stations: those that it shows with chart and table.
+    """
+    charts = {station.station: draw(report, station) for station in stations}
+    return {
         language: Markup(  # noqa: S704  what a template has escaped goes into another one
             environment(language)
-            .get_template("edition.html")
+            .get_template(template)
             .render(
+                **values,
                 report=report,
+                stations=stations,
                 language=language,
                 charts=charts,
-                lights=lights,
-                counts=sorted(Counter(lights.values()).items(), key=lambda item: LIGHTS.index(item[0])),
+                lights={station.station: light(station) for station in told},
                 plot_height=HEIGHT,
                 headline=headline,
                 shown_skill=shown_skill,
-                windows=sorted({mean.window_days for station in report.stations for mean in station.means}),
-                earlier=earlier,
+                windows=sorted({mean.window_days for station in told for mean in station.means}),
             )
         )
         for language in LOCALES
     }
-    return in_page("report.html", report=report, editions=editions)
 
 
 def render_days(days: Sequence[date]) -> str:

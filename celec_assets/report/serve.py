@@ -1,6 +1,7 @@
 """The process that shows the report: what `storage.reports` put under its prefix, read-only, and nothing else.
 
 /report/                     the newest report; beside it latest.csv, latest.json and schema.json
+/report/stations/<id>.html   a station's page, where a report has many
 /report/by_date/             the list of earlier reports, and under each day the same files
 /health                      200 as long as the process lives, whether or not the lake can be read
 """
@@ -25,7 +26,9 @@ from celec_assets.storage.store import LakeUnavailable, ObjectMissing, ObjectSto
 
 LOG: Final = logging.getLogger(__name__)
 DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-PUBLISHED: Final = re.compile(rf"(by_date/{DAY}/)?({'|'.join(map(re.escape, FILES))})|by_date/index\.html")
+PUBLISHED: Final = re.compile(
+    rf"(by_date/{DAY}/)?({'|'.join(map(re.escape, FILES))}|stations/[a-z0-9-]+\.html)|by_date/index\.html"
+)
 """All that can be asked for: what does not look like this is not looked up."""
 FOLDER: Final = re.compile(rf"(by_date/({DAY}/)?)?")
 MEDIA_TYPES: Final = {
