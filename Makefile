@@ -5,7 +5,7 @@ RAW ?=
 RAW_OPTION := $(if $(RAW),--raw "$(RAW)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint proof history live-check backup restore lock benchmarks skill picture clean
+.PHONY: help demo serve test check lint terraform checkov secrets audit proof history live-check backup restore lock benchmarks skill picture clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,10 +22,33 @@ test: $(BIN)/celec ## every test but the slow ones
 check: $(BIN)/celec ## the pipeline in a new lake; fails when an asset check does; writes check-results.xml
 	$(BIN)/celec check $(RAW_OPTION)
 
-lint: $(BIN)/celec ## style, format and types
+lint: $(BIN)/celec ## style, format and types; scripts, workflows and Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/shellcheck scripts/*.sh
+	$(BIN)/hadolint Dockerfile
+	PATH="$(BIN):$$PATH" $(BIN)/actionlint
+
+terraform: ## Terraform's own checks; needs Terraform, and a network for the provider
+	terraform fmt -check -recursive terraform
+	for folder in terraform/bootstrap terraform/environments/*; do \
+		terraform -chdir=$$folder init -backend=false -input=false > /dev/null && \
+		terraform -chdir=$$folder validate || exit 1; \
+	done
+	for folder in $$(find terraform -name tests -type d -not -path '*/.terraform/*' -printf '%h\n'); do \
+		terraform -chdir=$$folder init -backend=false -input=false > /dev/null && \
+		terraform -chdir=$$folder test || exit 1; \
+	done
+
+checkov: .venv-checkov/bin ## known mistakes in Terraform's code; those with a reason stand beside their resource
+	.venv-checkov/bin/checkov --directory terraform --framework terraform --skip-download --quiet --compact
+
+secrets: .venv-checkov/bin ## passwords and keys that do not belong into the code
+	.venv-checkov/bin/checkov --directory . --framework secrets --skip-download --quiet --compact
+
+audit: .venv-pip-audit/bin ## known vulnerabilities of what is locked; asks the network
+	.venv-pip-audit/bin/pip-audit --require-hashes --disable-pip --requirement requirements.txt
 
 proof: lint check benchmarks ## everything: lint, all tests, checks, benchmarks
 	$(BIN)/python -m pytest
@@ -45,6 +68,12 @@ history: $(BIN)/celec ## years of raw files from the public services; Ctrl-C and
 live-check: $(BIN)/celec ## one question to each public service: do they still answer as they did? Needs a network
 	$(BIN)/python -m celec_assets.live_check
 
+backup: ## a copy of all that Compose keeps, while it runs: make backup INTO=/backups/today
+	scripts/backup.sh $(INTO)
+
+restore: ## a backup into a new installation: make restore FROM=backups/2026-11-23T21-00-00Z
+	scripts/restore.sh $(FROM)
+
 lock: ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.txt
@@ -54,7 +83,7 @@ lock: ## resolve the dependencies anew
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 			--custom-compile-command "make lock" --group $$group -c requirements.txt -o deploy/compose/requirements-$$group.txt; \
 	done
-	for tool in awscli checkov; do \
+	for tool in awscli checkov pip-audit; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 			--custom-compile-command "make lock" --group $$tool -o scripts/requirements-$$tool.txt; \
 	done
