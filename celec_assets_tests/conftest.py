@@ -1,16 +1,20 @@
 """What several test modules start from."""
 
+import json
 import os
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from celec_assets.storage.store import FolderStore
 from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT, s3_server
 from celec_assets_tests.services import FastClock, Services, served
+from celec_assets_tests.terraform_plan import ENVIRONMENTS, ShownPlan, copy_of_code, make_plans
 
 # A busy machine is no fault of the code.
 settings.register_profile("patient", deadline=None)
@@ -70,3 +74,20 @@ def services() -> Iterator[Services]:
 @pytest.fixture
 def clock() -> FastClock:
     return FastClock()
+
+
+@pytest.fixture(scope="session")
+def terraform_plans(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, dict[str, ShownPlan]]:
+    """By environment: the `first` plan and the `second`, after an apply. Made once for all workers of a test run."""
+    shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    kept = shared / "terraform_plans.json"
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            code = copy_of_code(shared / "terraform")
+            with ThreadPoolExecutor() as both:
+                made = dict(zip(ENVIRONMENTS, both.map(lambda of: make_plans(code, of), ENVIRONMENTS), strict=True))
+            kept.write_text(json.dumps(made))
+    return {
+        environment: {"first": ShownPlan(environment, first), "second": ShownPlan(environment, second)}
+        for environment, (first, second) in json.loads(kept.read_text()).items()
+    }

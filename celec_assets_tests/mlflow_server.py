@@ -16,15 +16,16 @@ PATIENCE_SECONDS = 180
 
 
 @contextmanager
-def mlflow_server(folder: Path, artifacts: str) -> Iterator[str]:
+def mlflow_server(folder: Path, artifacts: str, **given: str) -> Iterator[str]:
     """The URL of a server that keeps its database in a folder. As in production it hands no artifacts on.
 
     Args:
         artifacts: where clients put artifacts themselves; the server has no credentials for it.
+        given: more variables of the server, credentials after all for instance.
     """
     url = f"http://127.0.0.1:{free_port()}"
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MLFLOW_", "CELEC_"))}
-    environment |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "DO_NOT_TRACK": "true"}
+    environment |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "DO_NOT_TRACK": "true", **given}
     address = ["--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--workers", "1"]
     stores = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--default-artifact-root", artifacts]
     command = [sys.executable, "-m", "mlflow", "server", *address, *stores, "--no-serve-artifacts"]

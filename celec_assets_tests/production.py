@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT, Proxy, proxy_befor
 ROOT = Path(__file__).parents[1]
 LOCATION = "celec_assets"
 FINISHED = {"SUCCESS", "FAILURE", "CANCELED"}
+ROLES = {"code": "orchestration", "daemon": "orchestration", "webserver": "webserver"}
+"""Whose credentials a process has: its requests tell who made them. Tasks of runs have those of `run`."""
+
 WAITS = {"start_timeout_seconds": 30, "cancel_timeout_seconds": 20, "poll_interval_seconds": 1}
 
 LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
@@ -45,7 +48,9 @@ TERMINATE = "mutation($run: String!) { terminateRun(runId: $run) { __typename } 
 
 
 class Production:
-    def __init__(self, folder: Path, postgres: Postgres, ecs: Ecs, s3: Proxy, lake_url: str) -> None:
+    def __init__(
+        self, folder: Path, postgres: Postgres, ecs: Ecs, ecs_url: str, s3: Proxy, lake_url: str, **given: str
+    ) -> None:
         self.folder, self.postgres, self.ecs, self.s3, self.lake_url = folder, postgres, ecs, s3, lake_url
         self.url = f"http://127.0.0.1:{free_port()}"
         self._code_port = free_port()
@@ -64,15 +69,17 @@ class Production:
             "DAGSTER_ECS_NETWORK": json.dumps(ecs_service.NETWORK),
             "DAGSTER_CODE_SERVER_HOST": "127.0.0.1",
             "DAGSTER_CODE_SERVER_PORT": str(self._code_port),
-            "AWS_ENDPOINT_URL_ECS": ecs.url,
-            "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": ecs.url,
+            "AWS_ENDPOINT_URL_ECS": ecs_url,
+            "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": ecs_url,
             "AWS_ENDPOINT_URL_S3": s3.url,
+            "AWS_ENDPOINT_URL_SNS": s3.url,
             "CELEC_LAKE_URL": lake_url,
             "CELEC_MLFLOW_URL": f"sqlite:///{folder}/mlflow.db",
             **ENVIRONMENT,
             **postgres.environment,
+            **given,
         }
-        ecs.environment |= {**self.environment, "PGAPPNAME": "run"}
+        ecs.environment |= {**self.environment, "PGAPPNAME": "run", "AWS_ACCESS_KEY_ID": "run"}
 
     @contextmanager
     def as_client(self) -> Iterator[None]:
@@ -97,7 +104,7 @@ class Production:
                 self._processes[name] = subprocess.Popen(
                     [sys.executable, *commands[name]],
                     cwd=self.folder,
-                    env=self.environment,
+                    env=self.environment | {"AWS_ACCESS_KEY_ID": ROLES[name]},
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
@@ -202,8 +209,15 @@ def _error(event: dict[str, Any]) -> str:
 
 
 @contextmanager
-def production(folder: Path) -> Iterator[Production]:
-    """Everything that production consists of, started. Needs the binaries of a PostgreSQL."""
+def production(
+    folder: Path, before: Callable[[str], AbstractContextManager[Proxy]] = proxy_before, **given: str
+) -> Iterator[Production]:
+    """Everything that production consists of, started. Needs the binaries of a PostgreSQL.
+
+    Args:
+        before: what stands before S3 (with SNS) and ECS.
+        given: more variables of every process.
+    """
     import boto3
 
     binaries = find_binaries()
@@ -213,12 +227,13 @@ def production(folder: Path) -> Iterator[Production]:
     with (
         postgres_server(binaries) as postgres,
         ecs_service.ecs_service(tasks) as ecs,
+        before(ecs.url) as ecs_door,
         s3_server() as s3_url,
-        proxy_before(s3_url) as s3,
+        before(s3_url) as s3,
     ):
         session = boto3.session.Session(ENVIRONMENT["AWS_ACCESS_KEY_ID"], ENVIRONMENT["AWS_SECRET_ACCESS_KEY"])
         session.client("s3", endpoint_url=s3_url, region_name="us-east-1").create_bucket(Bucket=BUCKET)
-        stack = Production(folder, postgres, ecs, s3, f"s3://{BUCKET}/lake")
+        stack = Production(folder, postgres, ecs, ecs_door.url, s3, f"s3://{BUCKET}/lake", **given)
         try:
             stack.migrate()
             stack.start("code", "webserver", "daemon")

@@ -156,9 +156,9 @@ class _ProxyServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def proxy_before(upstream: str) -> Iterator[Proxy]:
+def proxy_before(upstream: str, exchange: type[Exchange] = Exchange) -> Iterator[Proxy]:
     proxy = Proxy(upstream)
-    with _ProxyServer(("127.0.0.1", 0), Exchange) as server:
+    with _ProxyServer(("127.0.0.1", 0), exchange) as server:
         server.proxy = proxy
         proxy.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

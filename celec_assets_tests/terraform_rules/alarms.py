@@ -1,0 +1,166 @@
+"""Rules of logs and alarms: whoever is needed is told, and by a metric that somebody writes."""
+
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
+
+from celec_assets_tests.terraform_plan import ShownPlan
+from celec_assets_tests.terraform_rules.reading import Findings, containers, task_of
+from terraform.bill.plan import Resource
+
+Seen: TypeAlias = tuple[Resource, str, str, dict[str, str]]
+"""An alarm, and namespace, metric and dimensions that it looks at."""
+
+_NEEDED: Final = {
+    "AWS/ECS": {"ClusterName", "ServiceName"},
+    "AWS/RDS": {"DBInstanceIdentifier"},
+    "AWS/ApplicationELB": {"LoadBalancer"},
+    "AWS/Logs": {"LogGroupName"},
+}
+"""Dimensions without which a namespace has no metric."""
+
+
+def logs_end_some_day(plan: ShownPlan) -> Findings:
+    for group in plan.of("aws_cloudwatch_log_group"):
+        if not group.get("retention_in_days"):
+            yield f"{group.address}: is kept for ever"
+
+
+def seen(plan: ShownPlan) -> Iterator[Seen]:
+    """All that alarms look at, but for those that scale services."""
+    policies = {policy.values["arn"] for policy in plan.of("aws_appautoscaling_policy")}
+    for alarm in plan.of("aws_cloudwatch_metric_alarm"):
+        if not policies & set(alarm.get("alarm_actions", [])):
+            yield from ((alarm, *found) for found in _dimensions(alarm))
+
+
+def _dimensions(alarm: Resource) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Namespace, metric and dimensions of all that an alarm looks at."""
+    if alarm.get("metric_name"):
+        yield alarm.values["namespace"], alarm.values["metric_name"], alarm.get("dimensions", {})
+    for query in alarm.get("metric_query", []):
+        for metric in query.get("metric") or []:
+            yield metric["namespace"], metric["metric_name"], metric.get("dimensions") or {}
+
+
+def _real(plan: ShownPlan) -> dict[str, set[Any]]:
+    def values(kind: str, attribute: str) -> set[Any]:
+        return {found.get(attribute) for found in plan.of(kind)}
+
+    return {
+        "ClusterName": values("aws_ecs_cluster", "name"),
+        "ServiceName": values("aws_ecs_service", "name"),
+        "DBInstanceIdentifier": values("aws_db_instance", "identifier"),
+        "LoadBalancer": values("aws_lb", "arn_suffix"),
+        "TargetGroup": values("aws_lb_target_group", "arn_suffix"),
+        "LogGroupName": values("aws_cloudwatch_log_group", "name"),
+    }
+
+
+def alarms_look_at_what_there_is(plan: ShownPlan) -> Findings:
+    """A metric that nobody writes is never above its limit: such an alarm is silent for ever."""
+    real = _real(plan)
+    counted = {
+        (of["namespace"], of["name"])
+        for found in plan.of("aws_cloudwatch_log_metric_filter")
+        for of in found.values["metric_transformation"]
+    }
+    for alarm in plan.of("aws_cloudwatch_metric_alarm"):
+        for namespace, metric, dimensions in _dimensions(alarm):
+            if namespace.startswith("AWS/"):
+                if missing := _NEEDED.get(namespace, set()) - dimensions.keys():
+                    yield f"{alarm.address}: {namespace} has no metric without {', '.join(sorted(missing))}"
+            elif (namespace, metric) not in counted:
+                yield f"{alarm.address}: nobody counts {namespace} {metric}"
+            for name, value in dimensions.items():
+                if name in real and value not in real[name]:
+                    yield f"{alarm.address}: there is no {name} {value}"
+
+
+def alarms_look_back_no_further_than_they_may(plan: ShownPlan) -> Findings:
+    """A day, or a week by the hour: else CloudWatch refuses them."""
+    for alarm in plan.of("aws_cloudwatch_metric_alarm"):
+        periods = [query["metric"][0]["period"] for query in alarm.get("metric_query", []) if query.get("metric")]
+        period = min(periods or [alarm.values["period"]])
+        if period * alarm.values["evaluation_periods"] > (7 if period >= 3600 else 1) * 86_400:
+            yield f"{alarm.address}: looks back {alarm.values['evaluation_periods']} times {period} seconds"
+
+
+def filters_read_logs_of_the_plan(plan: ShownPlan) -> Findings:
+    groups = _real(plan)["LogGroupName"]
+    for found in plan.of("aws_cloudwatch_log_metric_filter"):
+        if found.values["log_group_name"] not in groups:
+            yield f"{found.address}: reads no log of the plan"
+
+
+def alarms_tell_somebody(plan: ShownPlan) -> Findings:
+    topics = {topic.values["arn"] for topic in plan.of("aws_sns_topic")}
+    policies = {policy.values["arn"] for policy in plan.of("aws_appautoscaling_policy")}
+    groups = plan.of("aws_cloudwatch_composite_alarm")
+    heard = " ".join(str(group.get("alarm_rule")) for group in groups)
+    # Such a one tells nobody: it keeps another one quiet.
+    heard += " ".join(by["alarm"] for group in groups for by in group.get("actions_suppressor", []))
+    for alarm in plan.of("aws_cloudwatch_metric_alarm", "aws_cloudwatch_composite_alarm"):
+        told = set(alarm.get("alarm_actions", []))
+        if not told and alarm.values["alarm_name"] not in heard:
+            yield f"{alarm.address}: tells nobody"
+        if told - topics - policies:
+            yield f"{alarm.address}: tells somebody who is not in the plan"
+        if alarm.get("actions_enabled") is False:
+            yield f"{alarm.address}: is switched off"
+
+
+def a_service_that_is_down_is_told(plan: ShownPlan) -> Findings:
+    """Without a task nothing writes CPUUtilization."""
+    told = {
+        dimensions.get("ServiceName")
+        for alarm, namespace, _, dimensions in seen(plan)
+        if namespace == "AWS/ECS" and _missing_is_bad(alarm)
+    }
+    for service in plan.of("aws_ecs_service"):
+        if service.values["name"] not in told:
+            yield f"{service.address}: nobody is told when it is down"
+
+
+def a_silent_daemon_is_told(plan: ShownPlan) -> Findings:
+    told = {
+        dimensions.get("LogGroupName")
+        for alarm, namespace, metric, dimensions in seen(plan)
+        if (namespace, metric) == ("AWS/Logs", "IncomingLogEvents") and _missing_is_bad(alarm)
+    }
+    for service in plan.of("aws_ecs_service"):
+        for container in containers(task_of(service, plan)):
+            if container["name"] == "daemon" and container["logConfiguration"]["options"]["awslogs-group"] not in told:
+                yield f"{service.address}: nobody is told when the daemon falls silent"
+
+
+def troubles_of_database_and_entrance_are_told(plan: ShownPlan) -> Findings:
+    told = {metric for _, namespace, metric, _ in seen(plan) if namespace in ("AWS/RDS", "AWS/ApplicationELB")}
+    for metric in ("FreeStorageSpace", "DatabaseConnections", "UnHealthyHostCount"):
+        if metric not in told:
+            yield f"nobody is told of {metric}"
+    if not told & {"HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count"}:
+        yield "nobody is told of answers 5xx"
+
+
+def failed_runs_are_told(plan: ShownPlan) -> Findings:
+    if not any("fail" in metric.lower() for _, _, metric, _ in _own(plan)):
+        yield "nobody is told of failed runs"
+
+
+def a_morning_without_forecasts_is_told(plan: ShownPlan) -> Findings:
+    """What is missing cannot be counted: the alarm has to take silence for bad."""
+    alarms = [alarm for alarm, _, metric, _ in _own(plan) if "forecast" in metric.lower()]
+    if not alarms:
+        yield "nobody is told of a morning without forecasts"
+    for alarm in alarms:
+        if not _missing_is_bad(alarm):
+            yield f"{alarm.address}: forecasts that are missing do not count"
+
+
+def _own(plan: ShownPlan) -> Iterator[Seen]:
+    """Metrics of our own, counted in logs."""
+    return (found for found in seen(plan) if not found[1].startswith("AWS/"))
+
+
+def _missing_is_bad(alarm: Resource) -> bool:
+    return alarm.get("treat_missing_data") == "breaching"
