@@ -56,6 +56,11 @@ variable "domain" {
     condition     = var.domain == null ? true : can(regex("^arn:aws:cognito-idp:[a-z0-9-]+:[0-9]{12}:userpool/", var.domain.login.user_pool_arn))
     error_message = "domain.login.user_pool_arn must be a user pool: arn:aws:cognito-idp:<region>:<account>:userpool/<id>."
   }
+
+  validation {
+    condition     = var.domain == null ? true : can(regex("^[a-z0-9]+$", var.domain.login.user_pool_client_id)) && can(regex("^[a-z0-9-]+$", var.domain.login.user_pool_domain))
+    error_message = "domain.login.user_pool_client_id must be the client's id, and user_pool_domain the first part of the pool's domain, as in celec-staging.auth.us-east-1.amazoncognito.com: docs/deployment.md."
+  }
 }
 
 variable "image_tag" {

@@ -49,15 +49,10 @@ data "aws_iam_policy_document" "key" {
       actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
       resources = ["*"] # this key
 
+      # Whose alarms and budgets may publish is the topic's to say, below.
       principals {
         type        = "Service"
         identifiers = [statement.value.service]
-      }
-
-      condition {
-        test     = "StringEquals"
-        variable = "aws:SourceAccount"
-        values   = [local.account_id]
       }
     }
   }

@@ -31,10 +31,11 @@ resource "aws_db_instance" "this" {
   publicly_accessible    = false
   parameter_group_name   = aws_db_parameter_group.this.name
 
-  # In Ecuador's night: 03:00 to 04:30.
+  # UTC; in Ecuador 06:00, before the morning's runs, and Friday at 17:00, after them. An instance that is stopped at that
+  # hour, as staging is at night, gets neither a backup nor a patch.
   backup_retention_period    = 7
-  backup_window              = "08:00-08:30"
-  maintenance_window         = "sun:08:45-sun:09:30"
+  backup_window              = "11:00-11:30"
+  maintenance_window         = "fri:22:00-fri:22:45"
   auto_minor_version_upgrade = true
   copy_tags_to_snapshot      = true
   apply_immediately          = true

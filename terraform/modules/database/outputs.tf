@@ -8,11 +8,6 @@ output "host" {
   value       = aws_db_instance.this.address
 }
 
-output "user_secret_arns" {
-  description = "Secret of each user: JSON with username and password."
-  value       = { for user, version in aws_secretsmanager_secret_version.user : user => version.secret_arn }
-}
-
 output "master_user" {
   description = "The user that makes the others."
   value       = aws_db_instance.this.username

@@ -28,16 +28,6 @@ variable "protected" {
   type        = bool
 }
 
-variable "users" {
-  description = "Users, each with a database of the same name and a secret. The task `database` makes them."
-  type        = set(string)
-}
-
-variable "password_version" {
-  description = "One more than before makes new passwords: docs/operations.md."
-  type        = number
-}
-
 variable "log_retention_days" {
   description = "Days for which PostgreSQL's log is kept."
   type        = number

@@ -69,7 +69,6 @@ data "aws_iam_policy_document" "state" {
       "scheduler:GetSchedule",
       "scheduler:ListTagsForResource",
       "secretsmanager:DescribeSecret",
-      "secretsmanager:GetRandomPassword",
       "secretsmanager:GetResourcePolicy",
       "servicediscovery:GetNamespace",
       "servicediscovery:GetOperation",

@@ -15,7 +15,7 @@ data "aws_iam_policy_document" "plan" {
 
   statement {
     sid       = "WhatEveryPlanAsks"
-    actions   = ["ec2:DescribeAvailabilityZones", "secretsmanager:GetRandomPassword"]
-    resources = ["*"] # these actions know no resources
+    actions   = ["ec2:DescribeAvailabilityZones"]
+    resources = ["*"] # the action knows no resources
   }
 }

@@ -8,11 +8,11 @@ locals {
       threshold   = 2 * 1024 * 1024 * 1024
     }
     database-connections = {
-      description = "The database has more than 80 connections, of about 100 that an instance of 1 GB of memory takes"
+      description = "The database has more than 60 connections, of about 80 that an instance of 1 GB of memory takes"
       metric      = "DatabaseConnections"
       statistic   = "Maximum"
       comparison  = "GreaterThanThreshold"
-      threshold   = 80
+      threshold   = 60
     }
   }
 }

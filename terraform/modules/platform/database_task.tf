@@ -20,7 +20,7 @@ module "database_task" {
   })
   secrets = merge(local.secrets, {
     PGPASSWORD         = { arn = module.database.master_secret_arn, key = "password" }
-    MLFLOW_PG_PASSWORD = { arn = module.database.user_secret_arns["mlflow"], key = "password" }
+    MLFLOW_PG_PASSWORD = { arn = module.passwords.secret_arns["mlflow"], key = "password" }
   })
 
   containers = {

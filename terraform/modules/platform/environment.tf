@@ -33,7 +33,7 @@ locals {
   # The exact revision: services that are rolled back start the runs of their own time again.
   service_environment = merge(local.environment, { DAGSTER_ECS_TASK_DEFINITION = module.run.definition_arn })
 
-  secrets = { DAGSTER_PG_PASSWORD = { arn = module.database.user_secret_arns["dagster"], key = "password" } }
+  secrets = { DAGSTER_PG_PASSWORD = { arn = module.passwords.secret_arns["dagster"], key = "password" } }
 
   mlflow_host = "pages.${module.cluster.namespace_name}:${local.ports.mlflow}"
 

@@ -57,12 +57,18 @@ module "database" {
   security_group_id  = module.network.security_group_ids["database"]
   instance_class     = var.database.instance_class
   storage_gb         = var.database.storage_gb
-  password_version   = var.database.password_version
   protected          = var.protected
-  users              = ["dagster", "mlflow"]
   log_retention_days = var.log_retention_days
   night              = var.night
   boundary_arn       = aws_iam_policy.boundary.arn
+}
+
+module "passwords" {
+  source = "../passwords"
+
+  name             = local.name
+  users            = ["dagster", "mlflow"] # as `celec prepare` makes them
+  password_version = var.database.password_version
 }
 
 module "cluster" {

@@ -25,7 +25,7 @@ module "pages_task" {
         "--no-serve-artifacts", "--default-artifact-root", "s3://${module.storage.bucket_names["artifacts"]}/mlflow",
       ]
       environment = { MLFLOW_SERVER_ENABLE_JOB_EXECUTION = "false" } # jobs that judge language models
-      secrets     = { PGPASSWORD = { arn = module.database.user_secret_arns["mlflow"], key = "password" } }
+      secrets     = { PGPASSWORD = { arn = module.passwords.secret_arns["mlflow"], key = "password" } }
       health_check = {
         command = ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:${local.ports.mlflow}/health', timeout=5)"]
       }

@@ -1,6 +1,11 @@
 variable "environment" {
   description = "staging or prod."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{0,13}$", var.environment))
+    error_message = "environment must have at most 14 lower-case letters and digits: names of AWS's that have little room begin with it."
+  }
 }
 
 variable "vpc_cidr" {
@@ -50,6 +55,13 @@ variable "night" {
     database_stop  = string
     timezone       = string
   })
+
+  validation {
+    condition = var.night == null ? true : alltrue([
+      for name, hour in var.night : can(regex("^cron\\(.+ .+ .+ .+ .+ .+\\)$", hour)) || name == "timezone"
+    ])
+    error_message = "night's hours must be of the form cron(0 6 ? * MON-FRI *): minute, hour, day, month, weekday, year."
+  }
 }
 
 variable "database" {
@@ -59,6 +71,16 @@ variable "database" {
     storage_gb       = number
     password_version = number
   })
+
+  validation {
+    condition     = var.database.storage_gb >= 20
+    error_message = "database.storage_gb must be at least 20: gp3 has no smaller disk."
+  }
+
+  validation {
+    condition     = can(regex("^db\\.[a-z]+[0-9]+g[a-z]*\\.", var.database.instance_class))
+    error_message = "database.instance_class must be a Graviton class such as db.t4g.micro: others cost a tenth more for the same."
+  }
 }
 
 variable "protected" {
@@ -74,6 +96,11 @@ variable "lake_may_be_destroyed" {
 variable "log_retention_days" {
   description = "Days for which CloudWatch keeps logs."
   type        = number
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365], var.log_retention_days)
+    error_message = "log_retention_days must be one of CloudWatch's: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180 or 365."
+  }
 }
 
 variable "alert_emails" {

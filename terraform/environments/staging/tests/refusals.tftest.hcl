@@ -1,4 +1,8 @@
 # What `terraform plan` refuses, before anything is asked of AWS.
+mock_provider "aws" {
+  source = "../../mocks"
+}
+
 variables {
   image_tag     = "0123456789abcdef0123456789abcdef01234567"
   allowed_cidrs = ["203.0.113.0/24"]

@@ -1,3 +1,7 @@
+mock_provider "aws" {
+  source = "../../mocks"
+}
+
 variables {
   name              = "celec-test"
   vpc_id            = "vpc-1"

@@ -1,3 +1,7 @@
+mock_provider "aws" {
+  source = "../../mocks"
+}
+
 variables {
   name                  = "celec-test"
   topic_arn             = "arn:aws:sns:us-east-1:123456789012:celec-test-alerts"

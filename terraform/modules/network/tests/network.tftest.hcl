@@ -1,3 +1,7 @@
+mock_provider "aws" {
+  source = "../../mocks"
+}
+
 variables {
   name           = "celec-test"
   vpc_cidr       = "10.99.0.0/16"

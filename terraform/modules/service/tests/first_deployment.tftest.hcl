@@ -1,3 +1,7 @@
+mock_provider "aws" {
+  source = "../../mocks"
+}
+
 variables {
   name                = "pages"
   prefix              = "celec-test"

@@ -1,3 +1,7 @@
+mock_provider "aws" {
+  source = "../../mocks"
+}
+
 variables {
   family             = "celec-test-run"
   cpu                = 512
@@ -62,7 +66,7 @@ run "two_containers" {
 
   assert {
     condition = toset(flatten([
-      for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement.Resource if statement.Sid == "ReadSecrets"
+      for statement in data.aws_iam_policy_document.execution.statement : tolist(statement.resources) if statement.sid == "ReadSecrets"
     ])) == toset(["arn:aws:secretsmanager:us-east-1:123456789012:secret:dagster-abc", "arn:aws:secretsmanager:us-east-1:123456789012:secret:mlflow-abc"])
     error_message = "The task is started with its own secrets and no others."
   }
@@ -80,7 +84,7 @@ run "without_secrets_none_may_be_read" {
   }
 
   assert {
-    condition     = !strcontains(aws_iam_role_policy.execution.policy, "secretsmanager")
+    condition     = !contains([for statement in data.aws_iam_policy_document.execution.statement : statement.sid], "ReadSecrets")
     error_message = "A task without secrets may read none."
   }
 }

@@ -1,9 +1,10 @@
-# Passwords go from Secrets Manager to Secrets Manager: neither plan nor state ever holds one.
-ephemeral "aws_secretsmanager_random_password" "user" {
+# Made while Terraform applies and written to Secrets Manager: neither plan nor state ever holds one. Not by AWS's own
+# GetRandomPassword, which Terraform's tests cannot stand in for: they would need an account.
+ephemeral "random_password" "user" {
   for_each = var.users
 
-  password_length     = 48
-  exclude_punctuation = true
+  length  = 48
+  special = false
 }
 
 resource "aws_secretsmanager_secret" "user" {
@@ -24,7 +25,7 @@ resource "aws_secretsmanager_secret_version" "user" {
   secret_id = aws_secretsmanager_secret.user[each.key].id
   secret_string_wo = jsonencode({
     username = each.key
-    password = ephemeral.aws_secretsmanager_random_password.user[each.key].random_password
+    password = ephemeral.random_password.user[each.key].result
   })
   secret_string_wo_version = var.password_version
 }
