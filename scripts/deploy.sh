@@ -11,7 +11,7 @@ usage: scripts/deploy.sh -e staging|prod [-r REGION] [-p | -d [-d]]
   -e ENVIRONMENT  staging or prod
   -r REGION       the region in AWS (us-east-1)
   -p              plan only: show what Terraform would change, and change nothing
-  -d              destroy everything but the lake; given twice, the lake as well
+  -d              destroy all but the buckets with the lake and MLflow's files; given twice, these as well
   -h              this text
 
 The platform's version is the commit that is checked out: an earlier one is brought back by checking it out.
@@ -103,7 +103,7 @@ initialise() {
 read_outputs() { outputs=$(terraform_here output -json); }
 
 # Whether services have been let run; before there are image and tables they would only fail. Scaling is made after that.
-is_started() { terraform_here state list | grep -q 'aws_appautoscaling_target\.'; }
+is_started() { [[ $(terraform_here state list) == *aws_appautoscaling_target.* ]]; }
 
 # --- one task of ECS, from start to end -------------------------------------------------------------------------------
 
@@ -372,34 +372,34 @@ deploy() {
 # --- destruction ------------------------------------------------------------------------------------------------------
 
 destroy_all() {
-  local answer lake=() rest=()
+  local answer there rest=()
   if [[ $environment == prod ]]; then
     read -r -p 'This destroys prod. To go on, type its name: ' answer || true
     [[ $answer == prod ]] || fail 'nothing was destroyed'
   fi
-  mapfile -t rest < <(terraform_here state list | grep -v '^\(.*\.\)\?data\.')
-  if ! ((${#rest[@]})); then fail "there is nothing of $environment in the state"; fi
+  there=$(terraform_here state list)
+  [[ -n $there ]] || fail "there is nothing of $environment in the state"
   stop_everything
   lift_protection
   if ((destroy > 1)); then
-    mapfile -t lake < <(printf '%s\n' "${rest[@]}" | grep -F '["lake"]' | sed 's/^/-target=/')
     step "Terraform: the lake may be destroyed"
-    terraform_here apply -auto-approve "${variables[@]}" -var lake_may_be_destroyed=true "${lake[@]}" > /dev/null
+    terraform_here apply -auto-approve "${variables[@]}" -var lake_may_be_destroyed=true \
+      -target 'module.platform.module.storage.aws_s3_bucket.this["lake"]' > /dev/null
     make_plan -destroy -var lake_may_be_destroyed=true
   else
-    mapfile -t rest < <(printf '%s\n' "${rest[@]}" | grep -vF '["lake"]' | sed 's/^/-target=/')
-    if ! ((${#rest[@]})); then fail "of $environment only the lake is left: -d -d destroys it"; fi
+    mapfile -t rest < <(grep -Ev '(^|\.)data\.|\.module\.storage\.aws_s3_' <<< "$there" | sed 's/^/-target=/')
+    ((${#rest[@]})) || fail "of $environment only the buckets are left: -d -d destroys them"
     make_plan -destroy "${rest[@]}"
     # A target takes with it what depends on it.
     if terraform_here show -json "$plan" | jq -er \
-      '.resource_changes[] | select(.change.actions == ["delete"]) | .address | select(contains("[\"lake\"]"))'; then
-      fail 'these are of the lake and would have been destroyed with the rest; nothing was'
+      '.resource_changes[] | select((.change.actions | contains(["delete"])) and (.type | startswith("aws_s3_"))) | .address'; then
+      fail 'these are of the buckets and would have been destroyed with the rest; nothing was'
     fi
   fi
   step "Terraform: destroy"
   terraform_here apply "$plan"
   rm "$folder/$plan"
-  step "$environment is destroyed$( ((destroy > 1)) || printf ', the lake is not')"
+  step "$environment is destroyed$( ((destroy > 1)) || printf ', its buckets are not')"
 }
 
 # Tasks hold the network in which they are, and the daemon would start new ones.
