@@ -250,7 +250,7 @@ wait_until_steady() {
     under_way=0
     for service in "${!target[@]}"; do
       state=$(of_service "$service" '.deployments[] | select(.status == "PRIMARY")
-        | "\(.taskDefinition | sub(".*/"; "")): \(.runningCount) of \(.desiredCount) running, \(.rolloutState | ascii_downcase)"')
+        | "\(.taskDefinition | sub(".*/"; "")): \(.runningCount) of \(.desiredCount) running, \(.rolloutState // "IN_PROGRESS" | ascii_downcase)"')
       if [[ $state != "${told[$service]:-}" ]]; then tell "$service, $state"; fi
       told[$service]=$state
       case $state in
@@ -359,12 +359,12 @@ deploy() {
   step "services: wait until each is steady"
   wait_until_steady || fail 'not every service is steady'
   smoke_test
+  trap - EXIT INT TERM
   if ! $started; then
     # From now on scaling, alarms and the night look after them.
     make_plan -var started=true
     apply_plan
   fi
-  trap - EXIT INT TERM
   step "$environment runs $commit"
   jq . <<< "$(output connection_info)"
 }
