@@ -11,12 +11,17 @@ locals {
     CELEC_DAGSTER_URL       = module.entrance.origins["dagster"]
     CELEC_ALERTS            = module.alerts.topic_arn
 
-    DAGSTER_HOME             = "/opt/celec/deploy"
-    DAGSTER_PG_HOST          = module.database.host
-    DAGSTER_PG_PORT          = tostring(local.ports.database)
-    DAGSTER_PG_DB            = "dagster"
-    DAGSTER_PG_USERNAME      = "dagster"
-    PGSSLMODE                = "require"
+    DAGSTER_HOME        = "/opt/celec/deploy"
+    DAGSTER_PG_HOST     = module.database.host
+    DAGSTER_PG_PORT     = tostring(local.ports.database)
+    DAGSTER_PG_DB       = "dagster"
+    DAGSTER_PG_USERNAME = "dagster"
+    PGSSLMODE           = "require"
+
+    # Nobody reads it. A task reads its secrets when it starts: new passwords have to be new revisions, to which
+    # scripts/deploy.sh moves services.
+    DATABASE_PASSWORD_VERSION = tostring(var.database.password_version)
+
     DAGSTER_EVENT_BATCH_SIZE = "100"
     DAGSTER_LOGS_BUCKET      = module.storage.bucket_names["logs"]
 

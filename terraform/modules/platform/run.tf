@@ -28,6 +28,13 @@ module "run" {
 data "aws_iam_policy_document" "run" {
   source_policy_documents = [data.aws_iam_policy_document.write_logs_of_runs.json]
 
+  # While a run goes on, it shows what it has printed so far, and looks for it first.
+  statement {
+    sid       = "ReadItsLog"
+    actions   = ["s3:GetObject"]
+    resources = ["${module.storage.bucket_arns["logs"]}/dagster-logs/*"]
+  }
+
   statement {
     sid       = "ReadAndWriteTheLake"
     actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
@@ -41,9 +48,9 @@ data "aws_iam_policy_document" "run" {
   }
 
   statement {
-    sid       = "ListTheLake"
+    sid       = "ListLakeAndLogs"
     actions   = ["s3:ListBucket"]
-    resources = [module.storage.bucket_arns["lake"]]
+    resources = [module.storage.bucket_arns["lake"], module.storage.bucket_arns["logs"]]
   }
 }
 
