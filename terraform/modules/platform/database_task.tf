@@ -2,14 +2,11 @@
 module "database_task" {
   source = "../task"
 
-  family             = "${local.name}-database"
-  cpu                = 512
-  memory_mib         = 2048
-  image              = local.image
-  repository_arn     = module.registry.arn
-  boundary_arn       = aws_iam_policy.boundary.arn
-  log_prefix         = local.log_group
-  log_retention_days = var.log_retention_days
+  family     = "${local.name}-database"
+  cpu        = 512
+  memory_mib = 2048
+  image      = local.image
+  common     = local.tasks
   environment = merge(local.run_environment, {
     PGHOST             = module.database.host
     PGPORT             = tostring(local.ports.database)

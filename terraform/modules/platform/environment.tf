@@ -50,11 +50,4 @@ locals {
       assignPublicIp = "ENABLED"
     }
   })
-
-  # What all tasks have in common.
-  image     = "${module.registry.url}:${var.image_tag}"
-  log_group = "/celec/${var.environment}"
-
-  # What all services have in common.
-  cluster = { arn = module.cluster.arn, name = module.cluster.name, namespace_id = module.cluster.namespace_id }
 }

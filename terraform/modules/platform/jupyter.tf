@@ -3,15 +3,12 @@ module "jupyter_task" {
   source = "../task"
   count  = var.jupyter ? 1 : 0
 
-  family             = "${local.name}-jupyter"
-  cpu                = 256
-  memory_mib         = 2048
-  image              = "${local.image}-notebook"
-  repository_arn     = module.registry.arn
-  boundary_arn       = aws_iam_policy.boundary.arn
-  log_prefix         = local.log_group
-  log_retention_days = var.log_retention_days
-  environment        = local.run_environment
+  family      = "${local.name}-jupyter"
+  cpu         = 256
+  memory_mib  = 2048
+  image       = "${local.image}-notebook"
+  common      = local.tasks
+  environment = local.run_environment
 
   containers = {
     jupyter = {
@@ -33,13 +30,9 @@ module "jupyter" {
   count  = var.jupyter ? 1 : 0
 
   name                = "jupyter"
-  prefix              = local.name
-  cluster             = local.cluster
+  common              = local.services
   task_definition_arn = module.jupyter_task[0].definition_arn
-  subnet_ids          = module.network.public_subnet_ids
   security_group_id   = module.network.security_group_ids["jupyter"]
-  started             = var.started
-  night               = var.night
 
   targets = {
     jupyter = { port = local.ports.jupyter, target_group_arn = module.entrance.target_groups["jupyter"].arn }

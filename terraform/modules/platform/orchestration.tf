@@ -2,16 +2,13 @@
 module "orchestration_task" {
   source = "../task"
 
-  family             = "${local.name}-orchestration"
-  cpu                = 512
-  memory_mib         = 2048
-  image              = local.image
-  repository_arn     = module.registry.arn
-  boundary_arn       = aws_iam_policy.boundary.arn
-  log_prefix         = local.log_group
-  log_retention_days = var.log_retention_days
-  environment        = local.service_environment
-  secrets            = local.secrets
+  family      = "${local.name}-orchestration"
+  cpu         = 512
+  memory_mib  = 2048
+  image       = local.image
+  common      = local.tasks
+  environment = local.service_environment
+  secrets     = local.secrets
 
   containers = {
     code = {
@@ -41,14 +38,10 @@ module "orchestration" {
   source = "../service"
 
   name                = "orchestration"
-  prefix              = local.name
-  cluster             = local.cluster
+  common              = local.services
   task_definition_arn = module.orchestration_task.definition_arn
-  subnet_ids          = module.network.public_subnet_ids
   security_group_id   = module.network.security_group_ids["orchestration"]
   found_by_name       = true
-  started             = var.started
-  night               = var.night
 }
 
 data "aws_iam_policy_document" "orchestration" {

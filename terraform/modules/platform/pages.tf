@@ -2,15 +2,12 @@
 module "pages_task" {
   source = "../task"
 
-  family             = "${local.name}-pages"
-  cpu                = 256
-  memory_mib         = 1024
-  image              = local.image
-  repository_arn     = module.registry.arn
-  boundary_arn       = aws_iam_policy.boundary.arn
-  log_prefix         = local.log_group
-  log_retention_days = var.log_retention_days
-  environment        = local.service_environment
+  family      = "${local.name}-pages"
+  cpu         = 256
+  memory_mib  = 1024
+  image       = local.image
+  common      = local.tasks
+  environment = local.service_environment
 
   containers = {
     mlflow = {
@@ -44,15 +41,11 @@ module "pages" {
   source = "../service"
 
   name                = "pages"
-  prefix              = local.name
-  cluster             = local.cluster
+  common              = local.services
   task_definition_arn = module.pages_task.definition_arn
-  subnet_ids          = module.network.public_subnet_ids
   security_group_id   = module.network.security_group_ids["pages"]
   found_by_name       = true
   most_tasks          = 2
-  started             = var.started
-  night               = var.night
 
   targets = {
     for page in ["mlflow", "report"] : page => {

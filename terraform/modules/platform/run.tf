@@ -6,16 +6,13 @@ locals {
 module "run" {
   source = "../task"
 
-  family             = local.run_family
-  cpu                = 512
-  memory_mib         = 2048
-  image              = local.image
-  repository_arn     = module.registry.arn
-  boundary_arn       = aws_iam_policy.boundary.arn
-  log_prefix         = local.log_group
-  log_retention_days = var.log_retention_days
-  environment        = local.run_environment
-  secrets            = local.secrets
+  family      = local.run_family
+  cpu         = 512
+  memory_mib  = 2048
+  image       = local.image
+  common      = local.tasks
+  environment = local.run_environment
+  secrets     = local.secrets
 
   containers = {
     run = {

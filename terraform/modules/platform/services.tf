@@ -1,5 +1,23 @@
-# What there is, for outputs and alarms.
+# What the files of single services share, and what there is in the end, for outputs and alarms.
 locals {
+  image     = "${module.registry.url}:${var.image_tag}"
+  log_group = "/celec/${var.environment}"
+
+  tasks = {
+    repository_arn     = module.registry.arn
+    boundary_arn       = aws_iam_policy.boundary.arn
+    log_prefix         = local.log_group
+    log_retention_days = var.log_retention_days
+  }
+
+  services = {
+    prefix     = local.name
+    cluster    = { arn = module.cluster.arn, name = module.cluster.name, namespace_id = module.cluster.namespace_id }
+    subnet_ids = module.network.public_subnet_ids
+    started    = var.started
+    night      = var.night
+  }
+
   service_task_definitions = merge(
     {
       (module.webserver.name)     = module.webserver_task.definition_arn

@@ -1,16 +1,13 @@
 module "webserver_task" {
   source = "../task"
 
-  family             = "${local.name}-webserver"
-  cpu                = 256
-  memory_mib         = 1024
-  image              = local.image
-  repository_arn     = module.registry.arn
-  boundary_arn       = aws_iam_policy.boundary.arn
-  log_prefix         = local.log_group
-  log_retention_days = var.log_retention_days
-  environment        = local.service_environment
-  secrets            = local.secrets
+  family      = "${local.name}-webserver"
+  cpu         = 256
+  memory_mib  = 1024
+  image       = local.image
+  common      = local.tasks
+  environment = local.service_environment
+  secrets     = local.secrets
 
   containers = {
     webserver = {
@@ -30,14 +27,10 @@ module "webserver" {
   source = "../service"
 
   name                = "webserver"
-  prefix              = local.name
-  cluster             = local.cluster
+  common              = local.services
   task_definition_arn = module.webserver_task.definition_arn
-  subnet_ids          = module.network.public_subnet_ids
   security_group_id   = module.network.security_group_ids["webserver"]
   most_tasks          = 2
-  started             = var.started
-  night               = var.night
 
   targets = {
     webserver = { port = local.ports.webserver, target_group_arn = module.entrance.target_groups["dagster"].arn }

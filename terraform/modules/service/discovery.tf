@@ -6,7 +6,7 @@ resource "aws_service_discovery_service" "this" {
   force_destroy = true # a task that ended a moment ago may still be registered
 
   dns_config {
-    namespace_id   = var.cluster.namespace_id
+    namespace_id   = var.common.cluster.namespace_id
     routing_policy = "MULTIVALUE"
 
     dns_records {

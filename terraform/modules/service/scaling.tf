@@ -1,8 +1,8 @@
 locals {
   # Nothing scales what has not been started: an alarm or the morning would wake it before there are tables.
-  scaled = var.started && (!local.single || var.night != null)
+  scaled = var.common.started && (!local.single || var.common.night != null)
   most   = coalesce(var.most_tasks, 1)
-  busy   = var.started && !local.single
+  busy   = var.common.started && !local.single
 
   steps = local.busy ? {
     out = { comparison = "GreaterThanThreshold", percent = 70, minutes = 3, adjustment = 1, wait_seconds = 180 }
@@ -19,7 +19,7 @@ resource "aws_appautoscaling_target" "this" {
 
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
-  resource_id        = "service/${var.cluster.name}/${aws_ecs_service.this.name}"
+  resource_id        = "service/${var.common.cluster.name}/${aws_ecs_service.this.name}"
   min_capacity       = 1
   max_capacity       = local.most
 
@@ -60,11 +60,11 @@ resource "aws_appautoscaling_policy" "cpu" {
 resource "aws_cloudwatch_metric_alarm" "cpu" {
   for_each = local.steps
 
-  alarm_name          = "${var.prefix}-${var.name}-scale-${each.key}"
+  alarm_name          = "${var.common.prefix}-${var.name}-scale-${each.key}"
   alarm_description   = "Scales ${var.name} ${each.key}; no cause for concern"
   namespace           = "AWS/ECS"
   metric_name         = "CPUUtilization"
-  dimensions          = { ClusterName = var.cluster.name, ServiceName = aws_ecs_service.this.name }
+  dimensions          = { ClusterName = var.common.cluster.name, ServiceName = aws_ecs_service.this.name }
   statistic           = "Average"
   comparison_operator = each.value.comparison
   threshold           = each.value.percent

@@ -6,9 +6,9 @@ resource "aws_ecs_service" "this" {
   #checkov:skip=CKV_AWS_333:Public addresses instead of a NAT gateway; the groups let in nobody from outside: docs/decisions.md
 
   name            = var.name
-  cluster         = var.cluster.arn
+  cluster         = var.common.cluster.arn
   task_definition = var.task_definition_arn
-  desired_count   = var.started ? 1 : 0
+  desired_count   = var.common.started ? 1 : 0
   launch_type     = "FARGATE"
   propagate_tags  = "SERVICE"
 
@@ -28,7 +28,7 @@ resource "aws_ecs_service" "this" {
   }
 
   network_configuration {
-    subnets          = var.subnet_ids
+    subnets          = var.common.subnet_ids
     security_groups  = [var.security_group_id]
     assign_public_ip = true
   }

@@ -3,28 +3,28 @@ variable "name" {
   type        = string
 }
 
-variable "prefix" {
-  description = "Prefix of names that must be unique in the account, for instance celec-staging."
-  type        = string
-}
-
-variable "cluster" {
-  description = "The cluster, and the namespace of its services."
+variable "common" {
+  description = "What all services share. prefix: of names that must be unique in the account. started: false makes a service with no task, until there are an image and tables. night: when it goes to no task and comes back (cron, time zone); null keeps it running."
   type = object({
-    arn          = string
-    name         = string
-    namespace_id = string
+    prefix = string
+    cluster = object({
+      arn          = string
+      name         = string
+      namespace_id = string
+    })
+    subnet_ids = list(string)
+    started    = bool
+    night = object({
+      services_start = string
+      services_stop  = string
+      timezone       = string
+    })
   })
 }
 
 variable "task_definition_arn" {
   description = "Task definition of the first deployment; later ones are made by scripts/deploy.sh."
   type        = string
-}
-
-variable "subnet_ids" {
-  description = "Public subnets in two zones."
-  type        = list(string)
 }
 
 variable "security_group_id" {
@@ -51,19 +51,4 @@ variable "most_tasks" {
   description = "Tasks at the most busy time; one otherwise. null: exactly one, never two at once, also while it is deployed."
   type        = number
   default     = null
-}
-
-variable "started" {
-  description = "false: the service is made with no task, until there are an image and tables."
-  type        = bool
-}
-
-variable "night" {
-  description = "When it goes to no task and comes back (cron, time zone); null keeps it running."
-  type = object({
-    services_start = string
-    services_stop  = string
-    timezone       = string
-  })
-  default = null
 }

@@ -4,6 +4,6 @@ resource "aws_cloudwatch_log_group" "this" {
 
   for_each = var.containers
 
-  name              = "${var.log_prefix}/${each.key}"
-  retention_in_days = var.log_retention_days
+  name              = "${var.common.log_prefix}/${each.key}"
+  retention_in_days = var.common.log_retention_days
 }

@@ -33,7 +33,7 @@ resource "aws_iam_role" "task" {
   name                 = "${var.family}-task"
   description          = "What the containers of ${var.family} may"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
-  permissions_boundary = var.boundary_arn
+  permissions_boundary = var.common.boundary_arn
 }
 
 # What ECS needs to start it.
@@ -41,7 +41,7 @@ resource "aws_iam_role" "execution" {
   name                 = "${var.family}-start"
   description          = "What ECS may to start ${var.family}"
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_tasks.json
-  permissions_boundary = var.boundary_arn
+  permissions_boundary = var.common.boundary_arn
 }
 
 data "aws_iam_policy_document" "execution" {
@@ -54,7 +54,7 @@ data "aws_iam_policy_document" "execution" {
   statement {
     sid       = "PullImage"
     actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-    resources = [var.repository_arn]
+    resources = [var.common.repository_arn]
   }
 
   statement {

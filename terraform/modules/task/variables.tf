@@ -37,19 +37,14 @@ variable "image" {
   type        = string
 }
 
-variable "repository_arn" {
-  description = "Repository that the image is pulled from."
-  type        = string
-}
-
-variable "log_prefix" {
-  description = "What log groups begin with; the container's name follows."
-  type        = string
-}
-
-variable "log_retention_days" {
-  description = "Days for which logs are kept."
-  type        = number
+variable "common" {
+  description = "What all tasks share: the repository of images, the permissions boundary of roles, what log groups begin with (the container's name follows), and the days for which logs are kept."
+  type = object({
+    repository_arn     = string
+    boundary_arn       = string
+    log_prefix         = string
+    log_retention_days = number
+  })
 }
 
 variable "environment" {
@@ -93,9 +88,4 @@ variable "containers" {
     condition     = alltrue([for container in values(var.containers) : container.stop_timeout_seconds <= 120])
     error_message = "Fargate waits at most 120 seconds for a container to end: lower stop_timeout_seconds."
   }
-}
-
-variable "boundary_arn" {
-  description = "Permissions boundary of the roles."
-  type        = string
 }

@@ -3,15 +3,17 @@ mock_provider "aws" {
 }
 
 variables {
+  common = {
+    prefix     = "celec-test"
+    cluster    = { arn = "arn:aws:ecs:us-east-1:123456789012:cluster/celec-test", name = "celec-test", namespace_id = "ns-1" }
+    subnet_ids = ["subnet-1", "subnet-2"]
+    started    = false
+    night      = { services_start = "cron(0 6 ? * MON-FRI *)", services_stop = "cron(0 19 ? * MON-FRI *)", timezone = "America/Guayaquil" }
+  }
   name                = "pages"
-  prefix              = "celec-test"
-  cluster             = { arn = "arn:aws:ecs:us-east-1:123456789012:cluster/celec-test", name = "celec-test", namespace_id = "ns-1" }
   task_definition_arn = "arn:aws:ecs:us-east-1:123456789012:task-definition/celec-test-pages:1"
-  subnet_ids          = ["subnet-1", "subnet-2"]
   security_group_id   = "sg-1"
-  started             = false
   most_tasks          = 2
-  night               = { services_start = "cron(0 6 ? * MON-FRI *)", services_stop = "cron(0 19 ? * MON-FRI *)", timezone = "America/Guayaquil" }
 }
 
 run "not_started" {
@@ -28,7 +30,13 @@ run "not_started" {
 
 run "started" {
   variables {
-    started = true
+    common = {
+      prefix     = "celec-test"
+      cluster    = { arn = "arn:aws:ecs:us-east-1:123456789012:cluster/celec-test", name = "celec-test", namespace_id = "ns-1" }
+      subnet_ids = ["subnet-1", "subnet-2"]
+      started    = true
+      night      = { services_start = "cron(0 6 ? * MON-FRI *)", services_stop = "cron(0 19 ? * MON-FRI *)", timezone = "America/Guayaquil" }
+    }
   }
 
   assert {

@@ -3,16 +3,18 @@ mock_provider "aws" {
 }
 
 variables {
-  family             = "celec-test-run"
-  cpu                = 512
-  memory_mib         = 2048
-  image              = "123456789012.dkr.ecr.us-east-1.amazonaws.com/celec-test:0123456"
-  repository_arn     = "arn:aws:ecr:us-east-1:123456789012:repository/celec-test"
-  boundary_arn       = "arn:aws:iam::123456789012:policy/celec-test-boundary"
-  log_prefix         = "/celec/test"
-  log_retention_days = 14
-  environment        = { DAGSTER_PG_HOST = "database" }
-  secrets            = { DAGSTER_PG_PASSWORD = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:dagster-abc", key = "password" } }
+  common = {
+    repository_arn     = "arn:aws:ecr:us-east-1:123456789012:repository/celec-test"
+    boundary_arn       = "arn:aws:iam::123456789012:policy/celec-test-boundary"
+    log_prefix         = "/celec/test"
+    log_retention_days = 14
+  }
+  family      = "celec-test-run"
+  cpu         = 512
+  memory_mib  = 2048
+  image       = "123456789012.dkr.ecr.us-east-1.amazonaws.com/celec-test:0123456"
+  environment = { DAGSTER_PG_HOST = "database" }
+  secrets     = { DAGSTER_PG_PASSWORD = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:dagster-abc", key = "password" } }
 
   containers = {
     code = {
