@@ -14,7 +14,7 @@ from hypothesis import settings
 from celec_assets.storage.store import FolderStore
 from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT, s3_server
 from celec_assets_tests.services import FastClock, Services, served
-from celec_assets_tests.terraform_plan import ENVIRONMENTS, ShownPlan, copy_of_code, make_plans
+from celec_assets_tests.terraform_plan import ENVIRONMENTS, ShownPlan, code_to_plan, make_plans
 
 # A busy machine is no fault of the code.
 settings.register_profile("patient", deadline=None)
@@ -83,7 +83,7 @@ def terraform_plans(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
     kept = shared / "terraform_plans.json"
     with FileLock(f"{kept}.lock"):
         if not kept.exists():
-            code = copy_of_code(shared / "terraform")
+            code = code_to_plan(shared / "terraform")
             with ThreadPoolExecutor() as both:
                 made = dict(zip(ENVIRONMENTS, both.map(lambda of: make_plans(code, of), ENVIRONMENTS), strict=True))
             kept.write_text(json.dumps(made))

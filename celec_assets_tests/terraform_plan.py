@@ -74,9 +74,15 @@ needs_plans = pytest.mark.skipif(bool(why_none()), reason=f"no plan of terraform
 
 
 def copy_of_code(into: Path) -> Path:
-    """terraform/ as it is, to be patched and planned: its state is kept in a file instead of a bucket."""
-    hidden = shutil.ignore_patterns(".terraform*", "*.tfstate*", "terraform.tfvars")
+    """terraform/ as it is in the repository, without what a person's own Terraform left in it."""
+    hidden = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfplan", "terraform.tfvars", "bill")
     shutil.copytree(ROOT / "terraform", into, ignore=hidden)
+    return into
+
+
+def code_to_plan(into: Path) -> Path:
+    """A copy with values for its variables, whose state is kept in a file instead of a bucket."""
+    copy_of_code(into)
     for environment in ENVIRONMENTS:
         folder = into / "environments" / environment
         (folder / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')

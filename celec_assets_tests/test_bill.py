@@ -1,9 +1,11 @@
 """The bill: known sums, nights, what it refuses to guess, and docs/costs.md."""
 
 import copy
+import csv
 import json
 import subprocess
 import sys
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,25 @@ def test_a_change_raises_the_bill_by_its_price(kind: str, values: dict[str, Any]
 def test_larger_runs_are_as_large_as_the_jobs_say() -> None:
     assert int(LARGER_TASK["ecs/cpu"]) == usage("training.vcpu") * 1024
     assert int(LARGER_TASK["ecs/memory"]) == usage("training.gb") * 1024
+
+
+def test_every_figure_says_where_it_comes_from() -> None:
+    folder = ROOT / "terraform" / "bill"
+    tables = {
+        name: list(csv.DictReader((folder / f"{name}.csv").read_text().splitlines()))
+        for name in ("prices", "usage", "free")
+    }
+    for row in tables["prices"]:
+        assert Decimal(row["usd"]) > 0, row
+        assert row["unit"], row
+        assert len(row["source"]) > 10, row
+        assert date.fromisoformat(row["date"]) >= date(2026, 11, 23), row
+    for row in (*tables["usage"], *tables["free"]):
+        assert None not in row, f"a comma too many: {row}"
+        assert len(row["why"]) > 5, row
+    for name, rows in tables.items():
+        first = [next(iter(row.values())) for row in rows]
+        assert len(first) == len(set(first)), f"{name} says something twice"
 
 
 def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":

@@ -21,7 +21,7 @@ from celec_assets_tests.terraform_faults import (
     told,
     without,
 )
-from celec_assets_tests.terraform_plan import PlanFailed, ShownPlan, copy_of_code, make_plans, needs_plans
+from celec_assets_tests.terraform_plan import PlanFailed, ShownPlan, code_to_plan, make_plans, needs_plans
 from celec_assets_tests.terraform_rules.catalogue import RULES
 
 pytestmark = needs_plans
@@ -473,7 +473,7 @@ CODE = [
 def test_a_fault_of_the_code_is_found_in_its_plan(
     rule: str, file: str, old: str, new_text: str, tmp_path: Path
 ) -> None:
-    code = copy_of_code(tmp_path / "terraform")
+    code = code_to_plan(tmp_path / "terraform")
     path = code / "modules" / file
     assert old in path.read_text(), f"{file} has no {old!r} to be spoiled"
     path.write_text(path.read_text().replace(old, new_text))
@@ -491,7 +491,7 @@ def test_a_fault_of_the_code_is_found_in_its_plan(
     ],
 )
 def test_terraform_itself_refuses_to_open_the_pages_to_everybody(line: str, says: str, tmp_path: Path) -> None:
-    code = copy_of_code(tmp_path / "terraform")
+    code = code_to_plan(tmp_path / "terraform")
     values = code / "environments" / "staging" / "terraform.tfvars"
     text = values.read_text()
     (old,) = [of for of in text.splitlines() if of.startswith("allowed_cidrs")]

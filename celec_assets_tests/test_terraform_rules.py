@@ -1,9 +1,13 @@
 """What the plans of both environments have to be like: celec_assets_tests/terraform_rules, rule by rule."""
 
+from decimal import Decimal
+from pathlib import Path
+
 import pytest
 
-from celec_assets_tests.terraform_plan import ENVIRONMENTS, ShownPlan, needs_plans
+from celec_assets_tests.terraform_plan import ENVIRONMENTS, ShownPlan, code_to_plan, make_plans, needs_plans
 from celec_assets_tests.terraform_rules.catalogue import RULES
+from terraform.bill.bill import bill_of
 
 pytestmark = needs_plans
 
@@ -18,3 +22,16 @@ def test_a_second_plan_has_nothing_to_do(environment: str, terraform_plans: dict
 @pytest.mark.parametrize("name", RULES)
 def test_rule(name: str, environment: str, terraform_plans: dict[str, dict[str, ShownPlan]]) -> None:
     assert list(RULES[name](terraform_plans[environment]["second"])) == []
+
+
+@pytest.mark.slow
+def test_jupyter_breaks_no_rule_and_its_price_is_known(
+    tmp_path: Path, terraform_plans: dict[str, dict[str, ShownPlan]]
+) -> None:
+    code = code_to_plan(tmp_path / "terraform")
+    with (code / "environments" / "prod" / "terraform.tfvars").open("a") as values:
+        values.write("jupyter = true\n")
+    plan = ShownPlan("prod", make_plans(code, "prod")[1])
+    assert [finding for rule in RULES.values() for finding in rule(plan)] == []
+    dearer = bill_of(plan).total - bill_of(terraform_plans["prod"]["second"]).total
+    assert Decimal(14) < dearer < Decimal(16), "docs/costs.md says $15"

@@ -12,7 +12,7 @@ from celec_assets_tests.terraform_rules.reading import Findings, environment, ev
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 
-_SECRET_NAME: Final = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|PRIVATE|ACCESS_KEY")
+_SECRET_NAME: Final = re.compile(r"(PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|PRIVATE|ACCESS_KEY)(?!_VERSION)")
 _SECRET_VALUE: Final = re.compile(r"://[^/@\s]+:[^/@\s]+@|AKIA[0-9A-Z]{16}|-----BEGIN")
 
 
