@@ -4,8 +4,9 @@ resource "aws_db_parameter_group" "this" {
   description = "TLS for everybody, and slow statements in the log"
 
   parameter {
-    name  = "rds.force_ssl"
-    value = "1"
+    name         = "rds.force_ssl"
+    value        = "1"
+    apply_method = "pending-reboot" # RDS takes nothing else; a new instance has it from its first start
   }
 
   parameter {
