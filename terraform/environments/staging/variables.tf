@@ -80,9 +80,14 @@ variable "started" {
 }
 
 variable "jupyter" {
-  description = "Whether there is JupyterLab too, on port 8888."
+  description = "Whether there is JupyterLab too, on port 8888. It runs whatever it is told, so it wants the login that comes with domain."
   type        = bool
   default     = false
+
+  validation {
+    condition     = !var.jupyter || var.domain != null
+    error_message = "jupyter needs domain: without a login whoever comes from allowed_cidrs could run programs in your account."
+  }
 }
 
 variable "lake_may_be_destroyed" {

@@ -13,11 +13,11 @@ module "jupyter_task" {
   containers = {
     jupyter = {
       port = local.ports.jupyter
-      # Without a token: the login, or the list of addresses, is at the load balancer.
-      command = [
-        "jupyter", "lab", "--ip=0.0.0.0", "--port=${local.ports.jupyter}", "--no-browser",
-        "--ServerApp.root_dir=/opt/celec/notebooks", "--IdentityProvider.token=",
-      ]
+      # Without a token: the login is at the load balancer. The image's notebooks are read-only, a copy is not.
+      command = ["sh", "-c", join(" ", [
+        "cp -r /opt/celec/notebooks /tmp/notebooks && exec jupyter lab --ip=0.0.0.0 --port=${local.ports.jupyter} --no-browser",
+        "--ServerApp.root_dir=/tmp/notebooks --IdentityProvider.token=",
+      ])]
       health_check = {
         command = ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:${local.ports.jupyter}/api', timeout=5)"]
       }

@@ -59,6 +59,16 @@ run "nobody" {
   expect_failures = [var.allowed_cidrs]
 }
 
+run "notebooks_without_a_login" {
+  command = plan
+
+  variables {
+    jupyter = true
+  }
+
+  expect_failures = [var.jupyter]
+}
+
 run "an_image_that_may_be_another_tomorrow" {
   command = plan
 
