@@ -86,9 +86,16 @@ class Attempts:
         """
         context = self._context
         if not self.failed:
-            step = context.step_context if isinstance(context, dg.OutputContext) else context
+            step = (
+                context.step_context
+                if isinstance(context, dg.OutputContext)
+                else context.op_execution_context.get_step_execution_context()
+            )
             for partition, metadata in self.done.items():
-                step.add_asset_metadata(metadata, asset_key=context.asset_key, partition_key=partition)
+                # What `add_asset_metadata` does, but for its reading all partitions from the database each time.
+                step._metadata_accumulator = step._metadata_accumulator.with_additional_asset_metadata(
+                    asset_key=context.asset_key, metadata=metadata, partition_key=partition
+                )
             return
         for partition, metadata in self.done.items():
             context.log_event(dg.AssetMaterialization(context.asset_key, partition=partition, metadata=metadata))

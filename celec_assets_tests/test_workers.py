@@ -55,7 +55,7 @@ class Unbringable(Exception):
 
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "START_SECONDS", 0)
+    monkeypatch.setattr(workers, "START_SECONDS", -1)
     monkeypatch.setattr(workers, "_cores", lambda: 2)
 
 
@@ -122,7 +122,7 @@ PARENT = """
 import os, time
 from celec_assets import workers
 from celec_assets_tests.test_workers import MANY, pid
-workers.START_SECONDS, workers._cores = 0, lambda: 2
+workers.START_SECONDS, workers._cores = -1, lambda: 2
 if __name__ == "__main__":
     for _, value in workers.each_made(MANY, pid):
         print(value()[1], flush=True)

@@ -49,10 +49,11 @@ def flow_model(
     is trained comes into use unless its forecast fails a sanity check, or its recipe is new here and its backtest is
     worse than that of the recipe in use; then the model in use keeps forecasting.
     """
+    few = len(context.partition_keys) <= PICTURED
 
     def describe(model: dict[str, Any]) -> dict[str, Any]:
         def draw(scores: "pd.DataFrame | None") -> dict[str, bytes]:
-            return _draw_model(model, daily_series, scores) if len(context.partition_keys) <= PICTURED else {}
+            return _draw_model(model, daily_series, scores) if few else {}
 
         return {**_describe_model(model), **tracking.model(lake.get(), model, draw)}
 

@@ -1,0 +1,78 @@
+"""What Dagster is told of a range of partitions: metadata of each that is done, and exactly the others as failed."""
+
+import os
+import signal
+from collections.abc import Callable
+
+import dagster as dg
+import pytest
+
+from celec_assets import workers
+from celec_assets.partitions import STATIONS, attempt_each, range_tags
+from celec_assets.refusal import Refusal
+
+KEYS = [f"station-{number}" for number in range(6)]
+
+
+def length(station: str) -> int:
+    return len(station)
+
+
+def refuses_one(station: str) -> int:
+    if station == "station-1":
+        raise Refusal("too short")
+    return len(station)
+
+
+def is_killed(station: str) -> int:
+    if station == "station-4":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return len(station)
+
+
+def run(make: Callable[[str], int]) -> tuple[dg.ExecuteInProcessResult, dict[str, dict[str, object]]]:
+    """The result, and the metadata by partition as the instance has them."""
+
+    @dg.asset(partitions_def=STATIONS, backfill_policy=dg.BackfillPolicy.single_run())
+    def lengths(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        attempt_each(context, context.partition_keys, make, lambda station, n: {"length": n, "of": station}).settle()
+        return dg.MaterializeResult()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions(str(STATIONS.name), ["before", *KEYS, "behind"])
+        (tags,) = range_tags(instance.get_dynamic_partitions(str(STATIONS.name)), KEYS, 100)
+        result = dg.materialize([lengths], instance=instance, tags=tags, raise_on_error=False)
+        made = instance.fetch_materializations(lengths.key, limit=100).records
+    told = [record.asset_materialization for record in made]
+    return result, {str(m.partition): {name: value.value for name, value in m.metadata.items()} for m in told if m}
+
+
+def reasons(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    (failure,) = result.get_step_failure_events()
+    data = failure.step_failure_data.user_failure_data
+    assert data
+    table = data.metadata["failed"]
+    assert isinstance(table, dg.TableMetadataValue)
+    return {str(record.data["partition"]): str(record.data["reason"]) for record in table.value.records}
+
+
+def test_each_partition_that_is_done_has_metadata_of_its_own() -> None:
+    result, told = run(length)
+    assert result.success
+    assert told == {key: {"length": 9, "of": key} for key in KEYS}
+
+
+def test_one_that_is_refused_fails_and_the_others_are_done() -> None:
+    result, told = run(refuses_one)
+    assert told == {key: {"length": 9, "of": key} for key in KEYS if key != "station-1"}
+    assert reasons(result) == {"station-1": "too short"}
+
+
+@pytest.mark.slow
+def test_one_whose_worker_is_killed_fails_and_the_others_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "START_SECONDS", -1)
+    monkeypatch.setattr(workers, "_cores", lambda: 2)
+    result, told = run(is_killed)
+    assert told.keys() == {*KEYS} - {"station-4"}
+    assert list(reasons(result)) == ["station-4"]
+    assert "the memory did not suffice" in reasons(result)["station-4"]
