@@ -447,7 +447,7 @@ CODE = [
         "storage_encrypted     = true",
         "storage_encrypted     = false",
     ),
-    ("the_database_speaks_tls_alone", "database/parameters.tf", 'value = "1"\n', 'value = "0"\n'),
+    ("the_database_speaks_tls_alone", "database/parameters.tf", '= "1"\n', '= "0"\n'),
     ("everybody_reaches_what_it_needs", "network/world.tf", "8443", "443"),
     (
         "rules_and_groups_say_what_they_are_for",
@@ -464,7 +464,7 @@ CODE = [
     ("what_a_read_only_container_writes_has_a_place", "task/definition.tf", "/tmp", "/var/tmp"),
     ("settings_are_known_and_usable", "platform/environment.tf", "CELEC_REPORT_URL ", "CELEC_REPORTS_URL"),
     ("images_cannot_be_replaced_and_are_scanned", "registry/main.tf", "scan_on_push = true", "scan_on_push = false"),
-    ("logs_end_some_day", "task/logs.tf", "  retention_in_days = var.log_retention_days\n", ""),
+    ("logs_end_some_day", "task/logs.tf", "  retention_in_days = var.common.log_retention_days\n", ""),
 ]
 
 

@@ -20,7 +20,9 @@ def test_a_second_plan_has_nothing_to_do(environment: str, terraform_plans: dict
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("name", RULES)
-def test_rule(name: str, environment: str, terraform_plans: dict[str, dict[str, ShownPlan]]) -> None:
+def test_the_plan_keeps_to_the_rule(
+    name: str, environment: str, terraform_plans: dict[str, dict[str, ShownPlan]]
+) -> None:
     assert list(RULES[name](terraform_plans[environment]["second"])) == []
 
 

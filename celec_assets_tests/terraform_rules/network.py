@@ -72,9 +72,8 @@ def rules_and_groups_say_what_they_are_for(plan: ShownPlan) -> Findings:
 def groups_have_no_rules_within(plan: ShownPlan) -> Findings:
     """Rules are resources of their own: those within a group are changed back and forth between the two."""
     for group in plan.of("aws_security_group", "aws_default_security_group"):
-        for kind in ("ingress", "egress"):
-            if group.type == "aws_default_security_group" and group.get(kind):
-                yield f"{group.address}: is not closed"
+        if group.get("ingress") or group.get("egress"):
+            yield f"{group.address}: has rules within"
     for old in plan.of("aws_security_group_rule"):
         yield f"{old.address}: is a rule of the old kind, without description of its own"
 

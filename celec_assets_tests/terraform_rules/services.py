@@ -104,9 +104,9 @@ def a_deployment_that_fails_is_rolled_back(plan: ShownPlan) -> Findings:
         breakers = service.get("deployment_circuit_breaker") or [{}]
         if not (breakers[0].get("enable") and breakers[0].get("rollback")):
             yield f"{service.address}: a deployment that fails leaves nothing: no circuit breaker with roll-back"
-        daemon = any(container["name"] == "daemon" for container in containers(task_of(service, plan)))
-        if not daemon and service.get("deployment_minimum_healthy_percent", 0) < 100:
-            yield f"{service.address}: has no task while it is replaced"
+        pages = {"webserver", "mlflow", "report"} & {c["name"] for c in containers(task_of(service, plan))}
+        if pages and service.get("deployment_minimum_healthy_percent", 0) < 100:
+            yield f"{service.address}: shows no page while it is replaced"
 
 
 def pages_scale_by_their_cpu(plan: ShownPlan) -> Findings:
