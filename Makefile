@@ -5,7 +5,7 @@ RAW ?=
 RAW_OPTION := $(if $(RAW),--raw "$(RAW)")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint terraform checkov secrets audit proof history live-check backup restore lock benchmarks skill picture clean
+.PHONY: help demo serve test check lint terraform checkov secrets audit proof history live-check backup restore lock benchmarks scale skill picture clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ proof: lint check benchmarks ## everything: lint, all tests, checks, benchmarks
 
 benchmarks: $(BIN)/celec ## the figures that the README quotes
 	$(BIN)/python -m benchmarks
+
+scale: $(BIN)/celec ## a thousand stations beside six: docs/scaling.md; half an hour, needs PostgreSQL
+	$(BIN)/python -m benchmarks.scale
 
 skill: $(BIN)/celec ## the README's skill table: make skill RAW=/raw/files FROM=2022-01-01 TO=2025-12-31
 	$(BIN)/python -m benchmarks.skill $(RAW_OPTION) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))

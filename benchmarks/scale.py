@@ -6,13 +6,16 @@ six years. The two sides of a ratio take turns on the same machine.
 """
 
 import argparse
+import csv
 import itertools
+import math
 import multiprocessing
 import os
 import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -34,6 +37,7 @@ from celec_assets.resources import Clock
 from celec_assets.sample import sample_files
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake
+from celec_assets.storage.s3 import connect
 from celec_assets_tests.postgres_server import Postgres, find_binaries, postgres_server
 
 ROOT: Final = Path(__file__).parents[1]
@@ -45,6 +49,10 @@ FEW: Final = 6
 ROUNDS: Final = 7
 RUNS_ALONE: Final = 20
 TASK_STATIONS: Final = 100
+
+SIZES: Final = (1_000, 10_000, 100_000)
+TASK_CPUS, TASK_GB, TASK_START_SECONDS, TASKS_AT_ONCE = 2, 4, 60, 6
+"""A run on Fargate: as large as what is measured here, and as many at once as deploy/dagster.yaml lets backfills be."""
 
 Row = tuple[str, str, str, str]
 
@@ -101,6 +109,20 @@ def run(job: dg.JobDefinition, instance: dg.DagsterInstance, assets: Sequence[st
     assert done.success
 
 
+def counted(url: str, assets: Sequence[str]) -> Counter[str]:
+    """The same in S3, on one core. Returns the requests, by the name under which they are paid."""
+    requests: Counter[str] = Counter()
+
+    def count(request: Any, **_: Any) -> None:
+        is_listed = request.method == "PUT" or "list-type" in request.url
+        requests["put" if is_listed else request.method.lower()] += 1
+
+    os.sched_setaffinity(0, {0})
+    connect(None).meta.events.register("before-send.s3", count)
+    platform(url, assets)
+    return requests
+
+
 def script(folder: str) -> None:
     """The same work by hand, in two processes."""
     names = sorted(path.relative_to(Path(folder, "raw")).as_posix() for path in Path(folder, "raw").rglob("*.csv"))
@@ -147,6 +169,16 @@ class Bench:
     def __init__(self, postgres: Postgres, logs: Path) -> None:
         self._postgres, self._logs = postgres, logs
         self._numbers = itertools.count()
+
+    def rows_and_bytes(self, database: str) -> tuple[int, int]:
+        """In Dagster's tables of events and of checks, indexes included."""
+        rows = size = 0
+        for table in ("event_logs", "asset_check_executions"):
+            ((more, larger),) = self._postgres.sql(
+                f"select count(*)::int, pg_total_relation_size('{table}')::int from {table}", database
+            )
+            rows, size = rows + int(str(more)), size + int(str(larger))
+        return rows, size
 
     def new_database(self) -> str:
         self._postgres.sql(f"create database {(name := f'bench{next(self._numbers)}')}", database="postgres")
@@ -228,6 +260,7 @@ class Scale:
     def __init__(self, bench: Bench, folder: Path, stations: int) -> None:
         self._bench, self._folder, self._stations = bench, folder, stations
         self._made: dict[int, tuple[str, str, Done]] = {}
+        self.requests = {"put": 0.0, "get": 0.0}
 
     def lake(self, stations: int) -> tuple[str, str, Done]:
         """A lake in which that many stations have forecasts, its database, and what it took to make."""
@@ -293,7 +326,8 @@ class Scale:
             for path in sorted(Path(local, "raw").rglob("*.csv")):
                 lake.raw.deliver(path.relative_to(Path(local, "raw")).as_posix(), path.read_bytes())
             name = self._bench.new_database()
-            self._bench(name, platform, url, ("observations", "daily_series"))
+            asked: Counter[str] = self._bench(name, counted, url, ROAD).result
+            self.requests = {kind: asked[kind] / TASK_STATIONS for kind in ("put", "get")}
             halves = ((0, TASK_STATIONS // 2), (TASK_STATIONS // 2, None))
             ratios = []
             for _ in range(3):
@@ -310,6 +344,41 @@ class Scale:
             f"{statistics.median(ratios):.2f}",
             "at least 1.6",
         )
+
+    def fargate(self) -> list[str]:
+        """What more stations take, from what was measured here."""
+        _, name, ours = self.lake(self._stations)
+        rows, size = (value / self._stations for value in self._bench.rows_and_bytes(name))
+        price = prices()
+        hour = TASK_CPUS * price["fargate-arm-vcpu"] + TASK_GB * price["fargate-arm-gb"]
+        batch = Settings().partitions_per_run
+        lines = {
+            f"runs of {batch} stations, an asset each": lambda n: f"{runs(n):,}",
+            "task-hours, starts included": lambda n: f"{hours(n):,.1f}",
+            f"minutes, {TASKS_AT_ONCE} tasks at once": lambda n: f"{60 * hours(n) / min(TASKS_AT_ONCE, runs(n)):,.0f}",
+            "dollars, tasks": lambda n: f"{hour * hours(n):,.2f}",
+            f"S3 requests ({self.requests['put']:.0f} PUT and LIST, {self.requests['get']:.0f} GET a station)": (
+                lambda n: f"{n * sum(self.requests.values()):,.0f}"
+            ),
+            "dollars, S3 requests": lambda n: f"{n * (5e-6 * self.requests['put'] + 4e-7 * self.requests['get']):,.2f}",
+            f"rows in the database ({rows:.0f} a station)": lambda n: f"{n * rows:,.0f}",
+            f"GB in the database ({size / 1000:.0f} kB a station)": lambda n: f"{n * size / 1e9:,.2f}",
+        }
+
+        def runs(stations: int) -> int:
+            return len(ROAD) * math.ceil(stations / batch)
+
+        def hours(stations: int) -> float:
+            return (stations * ours.seconds / self._stations + runs(stations) * TASK_START_SECONDS) / 3600
+
+        head = ["| stations | " + " | ".join(f"{n:,}" for n in SIZES) + " |", "|---|" + "---:|" * len(SIZES)]
+        return [*head, *(f"| {what} | " + " | ".join(map(of, SIZES)) + " |" for what, of in lines.items())]
+
+
+def prices() -> dict[str, float]:
+    """A unit of each thing that AWS sells, in dollars."""
+    with (ROOT / "terraform/bill/prices.csv").open(newline="") as file:
+        return {row[0]: float(row[1]) for row in itertools.islice(csv.reader(file), 1, None)}
 
 
 NEWS: Final = (
@@ -393,10 +462,11 @@ def main() -> int:
             for row in getattr(scale, name)():
                 rows.append(row)
                 print("| " + " | ".join(row) + " |", flush=True)
-    if not options.names and options.stations >= 1000:
-        head = ["| what | against | ratio | bound |", "|---|---|---|---|"]
-        table = [*head, *("| " + " | ".join(row) + " |" for row in rows)]
-        put_into(ROOT / "docs/scaling.md", "scale", "\n".join(table))
+        if not options.names:
+            head = ["| what | against | ratio | bound |", "|---|---|---|---|"]
+            table = [*head, *("| " + " | ".join(row) + " |" for row in rows)]
+            put_into(ROOT / "docs/scaling.md", "scale", "\n".join(table))
+            put_into(ROOT / "docs/scaling.md", "fargate", "\n".join(scale.fargate()))
     return int(any(is_missed(ratio, bound) for *_, ratio, bound in rows))
 
 

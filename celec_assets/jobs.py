@@ -13,7 +13,7 @@ from celec_assets.resources import Clock, LakeResource, Notifier
 from celec_assets.tracking.resource import Tracking
 
 LARGER_TASK = {"ecs/cpu": "1024", "ecs/memory": "4096"}
-"""Of Fargate, in CPU units and MiB: a whole core, which is what one process can use. Other runs have what
+"""Of Fargate, in CPU units and MiB: a whole core. Of two a range uses both (docs/scaling.md). Other runs have what
 deploy/dagster.yaml says.
 """
 
