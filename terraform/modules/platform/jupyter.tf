@@ -33,6 +33,7 @@ module "jupyter" {
   common              = local.services
   task_definition_arn = module.jupyter_task[0].definition_arn
   security_group_id   = module.network.security_group_ids["jupyter"]
+  most_tasks          = 1
 
   targets = {
     jupyter = { port = local.ports.jupyter, target_group_arn = module.entrance.target_groups["jupyter"].arn }

@@ -22,8 +22,12 @@ module "orchestration_task" {
       }
     }
     daemon = {
-      command   = ["dagster-daemon", "run", "--workspace", "/opt/celec/deploy/workspace.yaml"]
-      waits_for = ["code"]
+      # ECS writes the service's name into DNS when all containers run. Until it is there, runs that wait in the queue
+      # would fail; so the daemon waits within its container, and `exec` hands signals on to it.
+      command = ["sh", "-c", join(" ", [
+        "until python -c 'import os, socket; socket.create_connection((os.environ[\"DAGSTER_CODE_SERVER_HOST\"], ${local.ports.code}), 5)' 2> /dev/null;",
+        "do sleep 2; done; exec dagster-daemon run --workspace /opt/celec/deploy/workspace.yaml",
+      ])]
       health_check = {
         command          = ["dagster-daemon", "liveness-check"]
         interval_seconds = 120

@@ -1,8 +1,9 @@
 locals {
+  most = coalesce(var.most_tasks, 1)
+
   # Nothing scales what has not been started: an alarm or the morning would wake it before there are tables.
-  scaled = var.common.started && (!local.single || var.common.night != null)
-  most   = coalesce(var.most_tasks, 1)
-  busy   = var.common.started && !local.single
+  busy   = var.common.started && local.most > 1
+  scaled = local.busy || (var.common.started && var.common.night != null)
 
   steps = local.busy ? {
     out = { comparison = "GreaterThanThreshold", percent = 70, minutes = 3, adjustment = 1, wait_seconds = 180 }

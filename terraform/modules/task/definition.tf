@@ -20,7 +20,6 @@ locals {
         secrets = [
           for variable, secret in merge(var.secrets, container.secrets) : { name = variable, valueFrom = "${secret.arn}:${secret.key}::" }
         ]
-        dependsOn = [for other in container.waits_for : { containerName = other, condition = "HEALTHY" }]
         healthCheck = container.health_check == null ? null : {
           command     = concat(["CMD"], container.health_check.command)
           interval    = container.health_check.interval_seconds

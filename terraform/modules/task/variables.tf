@@ -59,13 +59,12 @@ variable "secrets" {
 }
 
 variable "containers" {
-  description = "Containers by name. `waits_for` names those that must be healthy first."
+  description = "Containers by name."
   type = map(object({
     command     = list(string)
     port        = optional(number)
     environment = optional(map(string), {})
     secrets     = optional(map(object({ arn = string, key = string })), {})
-    waits_for   = optional(list(string), [])
     # Seconds between SIGTERM and SIGKILL.
     stop_timeout_seconds = optional(number, 30)
     health_check = optional(object({

@@ -25,9 +25,8 @@ variables {
       }
     }
     daemon = {
-      command   = ["dagster-daemon", "run"]
-      waits_for = ["code"]
-      secrets   = { PGPASSWORD = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:mlflow-abc", key = "password" } }
+      command = ["dagster-daemon", "run"]
+      secrets = { PGPASSWORD = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:mlflow-abc", key = "password" } }
     }
   }
 }
@@ -41,11 +40,6 @@ run "two_containers" {
   assert {
     condition     = alltrue([for container in jsondecode(aws_ecs_task_definition.this.container_definitions) : container.readonlyRootFilesystem && container.user == "10001"])
     error_message = "No container may write its root file system or be root."
-  }
-
-  assert {
-    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[1].dependsOn == [{ containerName = "code", condition = "HEALTHY" }]
-    error_message = "The daemon waits until the code location answers."
   }
 
   assert {
