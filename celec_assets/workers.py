@@ -7,6 +7,7 @@ with their number. A worker that is killed costs the partition that killed it an
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
 import threading
 from collections import deque
@@ -134,6 +135,7 @@ def _begin(make: Callable[[str], Any]) -> None:
     """In a worker: know what to do, and end with the process that wants it."""
     global _make
     _make = make
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal is the run's business
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
