@@ -280,6 +280,16 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ),
     ("roles_may_do_what_their_programs_ask_for", "prod", said("aws_iam_policy", "boundary", "OwnAlerts")),
     (
+        "who_starts_a_task_may_pull_its_image_and_write_its_log",
+        "prod",
+        said(POLICY, "module.run.aws_iam_role_policy.execution", "PullImage"),
+    ),
+    (
+        "who_starts_a_task_may_pull_its_image_and_write_its_log",
+        "prod",
+        said(POLICY, "pages_task.aws_iam_role_policy.execution", "WriteLogs", Action=["logs:PutLogEvents"]),
+    ),
+    (
         "roles_may_do_little_else",
         "prod",
         said(POLICY, "uploader", "PutRawFiles", Action=["s3:PutObject", "s3:GetObject"]),

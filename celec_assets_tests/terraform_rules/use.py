@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from celec_assets_tests.iam_policies import allows, applies
 from celec_assets_tests.terraform_plan import ShownPlan
 from celec_assets_tests.terraform_rules.access import listed, statements, statements_of
-from celec_assets_tests.terraform_rules.reading import Findings, task_with
+from celec_assets_tests.terraform_rules.reading import Findings, containers, task_with
 from terraform.bill.plan import Resource
 
 TABLE: Final = Path(__file__).parents[1] / "aws_calls.toml"
@@ -118,6 +118,26 @@ def _permissions(statement: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for action in listed(statement["Action"]):
         for resource in listed(statement["Resource"]):
             yield action, resource
+
+
+def who_starts_a_task_may_pull_its_image_and_write_its_log(plan: ShownPlan) -> Findings:
+    """What ECS asks for with the execution role, before the program says a word."""
+    repositories = {found.values["repository_url"]: found.values["arn"] for found in plan.of("aws_ecr_repository")}
+    groups = {found.values["name"]: found.values["arn"] for found in plan.of("aws_cloudwatch_log_group")}
+    for task in plan.of("aws_ecs_task_definition"):
+        role = plan.by("aws_iam_role", "arn", task.values["execution_role_arn"])
+        said = list(statements_of(role, plan)) if role else []
+        for container in containers(task):
+            repository = repositories.get(container["image"].rpartition(":")[0], "?")
+            stream = f"{groups.get(container['logConfiguration']['options']['awslogs-group'])}:log-stream:x"
+            wanted = [
+                ("ecr:GetAuthorizationToken", "*"),
+                *((f"ecr:{action}", repository) for action in ("BatchGetImage", "GetDownloadUrlForLayer")),
+                *((f"logs:{action}", stream) for action in ("CreateLogStream", "PutLogEvents")),
+            ]
+            for action, resource in wanted:
+                if not allows(said, action, resource, {}):
+                    yield f"{task.address}: {action} on {resource} is refused when {container['name']} starts"
 
 
 def the_database_task_asks_aws_for_nothing(plan: ShownPlan) -> Findings:
