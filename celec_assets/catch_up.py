@@ -28,13 +28,43 @@ ROAD = (
 """The assets that are made every day, in order."""
 
 
+@dataclass(frozen=True)
+class RunOutcome:
+    """What is kept of a run: which checks it planned and judged, and those verdicts that are against something.
+
+    Its events are in the instance: there are two dozen for each partition.
+    """
+
+    dagster_run: dg.DagsterRun
+    success: bool
+    planned: frozenset[dg.AssetCheckKey]
+    judged: frozenset[dg.AssetCheckKey]
+    failing: tuple[dg.AssetCheckEvaluation, ...]
+
+    @classmethod
+    def of(cls, result: dg.ExecuteInProcessResult) -> "RunOutcome":
+        """Of a run that has ended."""
+        evaluations = result.get_asset_check_evaluations()
+        return cls(
+            result.dagster_run,
+            result.success,
+            frozenset(
+                event.asset_check_planned_data.asset_check_key
+                for event in result.all_events
+                if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+            ),
+            frozenset(evaluation.asset_check_key for evaluation in evaluations),
+            tuple(evaluation for evaluation in evaluations if not evaluation.passed),
+        )
+
+
 @dataclass
 class Outcome:
     """How many partitions of each asset were made, why others were not (asset, partition, reason), and the runs."""
 
     made: dict[str, int] = field(default_factory=dict)
     failed: list[tuple[str, str, str]] = field(default_factory=list)
-    runs: list[dg.ExecuteInProcessResult] = field(default_factory=list)
+    runs: list[RunOutcome] = field(default_factory=list)
 
 
 class CatchUp:
@@ -123,14 +153,14 @@ class CatchUp:
             raise_on_error=False,
             run_config={"loggers": {"console": {}}},  # the definitions' own, where they have one
         )
-        self.outcome.runs.append(result)
+        self.outcome.runs.append(run := RunOutcome.of(result))
         done = sum(event.asset_key == dg.AssetKey(asset) for event in result.get_asset_materialization_events())
         self.outcome.made[asset] = self.outcome.made.get(asset, 0) + done
         # Nothing is made from what a blocking check turned down.
         self._blocked |= {
             str(evaluation.partition)
-            for evaluation in result.get_asset_check_evaluations()
-            if evaluation.blocking and not evaluation.passed and evaluation.severity is dg.AssetCheckSeverity.ERROR
+            for evaluation in run.failing
+            if evaluation.blocking and evaluation.severity is dg.AssetCheckSeverity.ERROR
         }
         for event in result.get_step_failure_events():
             data = event.step_failure_data

@@ -31,23 +31,14 @@ class Result:
 
 def judge(defs: dg.Definitions, outcome: Outcome) -> list[Result]:
     """A result for every check of the assets on the daily road and for every partition that failed, worst first."""
-    verdicts: dict[dg.AssetCheckKey, list[dg.AssetCheckEvaluation]] = {}
-    unfinished: set[dg.AssetCheckKey] = set()
-    for run in outcome.runs:
-        evaluations = run.get_asset_check_evaluations()
-        for evaluation in evaluations:
-            verdicts.setdefault(evaluation.asset_check_key, []).append(evaluation)
-        planned = {
-            event.asset_check_planned_data.asset_check_key
-            for event in run.all_events
-            if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
-        }
-        unfinished |= planned - {evaluation.asset_check_key for evaluation in evaluations}
+    judged = {key for run in outcome.runs for key in run.judged}
+    unfinished = {key for run in outcome.runs for key in run.planned - run.judged}
+    against = [evaluation for run in outcome.runs for evaluation in run.failing]
     results = [Result(asset, partition, "failed", reason) for asset, partition, reason in outcome.failed]
     checks = defs.resolve_asset_graph().asset_check_keys
     for key in [key for key in checks if key.asset_key.to_user_string() in ROAD]:
-        failing = [evaluation for evaluation in verdicts.get(key, []) if not evaluation.passed]
-        if key not in verdicts or key in unfinished:
+        failing = [evaluation for evaluation in against if evaluation.asset_check_key == key]
+        if key not in judged or key in unfinished:
             status, why = "NOT RUN", "the step before it failed, or nothing was made"
         elif failing:
             grave = any(evaluation.severity is dg.AssetCheckSeverity.ERROR for evaluation in failing)
