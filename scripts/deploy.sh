@@ -223,7 +223,8 @@ move_services() {
   while IFS=$'\t' read -r service definition; do target[$service]=$definition; done \
     < <(jq -r '.service_task_definitions.value | to_entries[] | [.key, .value] | @tsv' <<< "$outputs")
   look_at_services
-  for service in "${!target[@]}"; do
+  # By name: the code location, in `orchestration`, goes ahead of those that ask it.
+  for service in $(printf '%s\n' "${!target[@]}" | sort); do
     definition=$(of_service "$service" .taskDefinition)
     count=$(of_service "$service" .desiredCount)
     if [[ $definition == "${target[$service]}" && $count != 0 ]]; then
