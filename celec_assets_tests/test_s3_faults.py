@@ -285,13 +285,13 @@ def test_the_longest_wait_is_within_a_sensor_tick(store: S3Store, proxy: Proxy, 
 def test_a_run_does_not_try_every_partition_on_a_lake_that_is_down() -> None:
     tried: list[str] = []
 
-    def work(partition: str) -> dict[str, str]:
-        tried.append(partition)
+    def keep(partition: str, made: str) -> dict[str, str]:
+        tried.append(made)
         if partition != "a":
             raise LakeUnavailable("down")
         return {}
 
-    attempts = attempt_each(dg.build_asset_context(), ["a", "b", "c", "d"], work)
+    attempts = attempt_each(dg.build_asset_context(), ["a", "b", "c", "d"], str, keep)
     assert tried == ["a", "b"]
     assert attempts.done.keys() == {"a"}
     assert attempts.failed == dict.fromkeys(["b", "c", "d"], "down")
