@@ -142,6 +142,7 @@ def test_runs_of_the_daemon_that_are_killed_are_started_again_and_end_as_if_undi
             process.wait()
     assert complete, f"after {killed} kills {sorted(expected.keys() - objects(folder).keys())} are missing"
     assert killed >= 3
-    left = objects(folder)
+    # Runs share the machine: a slow one's three attempts may all be hit, and that somebody is told of it is right.
+    left = {key: content for key, content in objects(folder).items() if not key.startswith("alerts/")}
     assert sorted(left) == sorted(expected)
     assert [key for key in expected if left[key] != expected[key]] == []
