@@ -44,11 +44,12 @@ RUN python -c "import pandas as pd, prophet; \
     days = pd.DataFrame({'ds': pd.date_range('2024-01-01', periods=60), 'y': range(60)}); \
     assert prophet.Prophet().fit(days).params['k'].size == 1"
 # What is started without settings works in /data, as in a clone: mount a folder there. Production names its own
-# DAGSTER_HOME: /opt/celec/deploy.
+# DAGSTER_HOME: /opt/celec/deploy. BLAS would start a thread for each core of the machine, of which a container mostly
+# has less than one.
 RUN install --directory --mode 1777 /data \
     && install --directory --owner celec --group celec /run/secrets /srv/celec \
         /var/lib/celec/compute_logs
-ENV DAGSTER_HOME=/opt/celec
+ENV DAGSTER_HOME=/opt/celec OPENBLAS_NUM_THREADS=1
 WORKDIR /data
 # Fargate has no tmpfs. Its empty volume takes over the rights of this folder, and would otherwise be root's alone.
 VOLUME /tmp

@@ -26,11 +26,12 @@ from unittest.mock import patch
 
 import dagster as dg
 import yaml
+from threadpoolctl import threadpool_limits
 
 from benchmarks.pipeline import run_empty_graph
 from benchmarks.readme import put_into
 from benchmarks.s3 import s3_process
-from celec_assets import sensors
+from celec_assets import sensors, workers
 from celec_assets.build import build_definitions
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
 from celec_assets.resources import Clock
@@ -110,14 +111,13 @@ def run(job: dg.JobDefinition, instance: dg.DagsterInstance, assets: Sequence[st
 
 
 def counted(url: str, assets: Sequence[str]) -> Counter[str]:
-    """The same in S3, on one core. Returns the requests, by the name under which they are paid."""
+    """The same in S3. Returns the requests, by the name under which they are paid."""
     requests: Counter[str] = Counter()
 
     def count(request: Any, **_: Any) -> None:
         is_listed = request.method == "PUT" or "list-type" in request.url
         requests["put" if is_listed else request.method.lower()] += 1
 
-    os.sched_setaffinity(0, {0})
     connect(None).meta.events.register("before-send.s3", count)
     platform(url, assets)
     return requests
@@ -154,10 +154,14 @@ def empty(stations: int) -> None:
         run_empty_graph(instance, names, [f"geoglows-{reach}" for reach in range(FIRST_REACH, FIRST_REACH + stations)])
 
 
-def pinned(core: int, work: Callable[..., Any], *arguments: Any) -> Any:
-    """As a task that has one core of its own."""
-    os.sched_setaffinity(0, {core})
-    return work(*arguments)
+def on_one_core(work: Callable[..., Any], *arguments: Any) -> Any:
+    """As a task does it that has no more: no workers, and one thread in BLAS, as in the image.
+
+    Which core that is, is left to the system: database and S3, elsewhere on Fargate, need some of both.
+    """
+    threadpool_limits(1)
+    with patch.object(workers, "_cores", lambda: 1):
+        return work(*arguments)
 
 
 # A process, and what is seen of it from outside.
@@ -326,14 +330,14 @@ class Scale:
             for path in sorted(Path(local, "raw").rglob("*.csv")):
                 lake.raw.deliver(path.relative_to(Path(local, "raw")).as_posix(), path.read_bytes())
             name = self._bench.new_database()
-            asked: Counter[str] = self._bench(name, counted, url, ROAD).result
+            asked: Counter[str] = self._bench(name, on_one_core, counted, url, ROAD).result
             self.requests = {kind: asked[kind] / TASK_STATIONS for kind in ("put", "get")}
             halves = ((0, TASK_STATIONS // 2), (TASK_STATIONS // 2, None))
             ratios = []
             for _ in range(3):
-                one = self._bench(name, pinned, 0, platform, url, ROAD[2:]).seconds
+                one = self._bench(name, on_one_core, platform, url, ROAD[2:]).seconds
                 began = time.perf_counter()
-                both = [self._bench.start(name, pinned, n, platform, url, ROAD[2:], *h) for n, h in enumerate(halves)]
+                both = [self._bench.start(name, on_one_core, platform, url, ROAD[2:], *half) for half in halves]
                 for task in both:
                     task.done()
                 ratios.append(one / (time.perf_counter() - began))

@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
-START_SECONDS: Final = 6.0
+START_SECONDS: Final = 4.0
 """Of a processor must be left to do for workers to be started: they take half of it to load their libraries."""
 
 AHEAD: Final = 2
@@ -132,9 +132,12 @@ _make: Callable[[str], Any]
 
 
 def _begin(make: Callable[[str], Any]) -> None:
-    """In a worker: know what to do, and end with the process that wants it."""
+    """In a worker: know what to do, use one core for it, and end with the process that wants it."""
+    from threadpoolctl import threadpool_limits
+
     global _make
     _make = make
+    threadpool_limits(1)  # BLAS would use all cores in every worker: half as fast
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal is the run's business
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

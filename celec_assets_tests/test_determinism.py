@@ -24,6 +24,7 @@ OLD_PROCESSOR = {
         ).stdout.split()
     ),
     "OPENBLAS_CORETYPE": "Nehalem",
+    "OPENBLAS_NUM_THREADS": "1",
     "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-FMA",
 }
 

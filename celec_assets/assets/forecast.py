@@ -75,7 +75,8 @@ def _reasons_against(lake: "Lake", candidate: dict[str, Any], daily_series: Fram
 
     station = candidate["station"]
     inputs = model_inputs(station, daily_series[station], daily_series)
-    present = lake.models.read(station) if lake.models.exists(station) else None
+    pointer = lake.models.pointer(station)
+    present = lake.models.at(pointer.in_use) if pointer.in_use else None
     return reasons_against(
         candidate,
         present,
@@ -85,7 +86,7 @@ def _reasons_against(lake: "Lake", candidate: dict[str, Any], daily_series: Fram
             lake.backtests.forecasts(station, present["recipe"]) if present else None,
             observed_flow(daily_series[station]),
         ),
-        lake.models.pointer(station).rolled_back,
+        pointer.rolled_back,
     )
 
 

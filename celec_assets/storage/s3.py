@@ -68,8 +68,8 @@ class S3Store:
 
     def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
         mark = uuid.uuid4().hex
+        stored = None if old is None else self._find(key)  # S3 itself says whether there is one already
         while True:
-            stored = self._find(key)
             # When an answer is lost, boto3 puts once more, and its first put is what stands in the way.
             if stored is not None and stored.mark == mark:
                 return True
@@ -79,8 +79,9 @@ class S3Store:
             try:
                 self._put(key, new, Metadata={"swap": mark}, **condition)
             except Outrun:
-                continue
-            return True
+                stored = self._find(key)
+            else:
+                return True
 
     def delete(self, key: str) -> None:
         with self._saying("s3:DeleteObject", key):

@@ -7,6 +7,7 @@ executed without the asset, on any partitions.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -15,6 +16,8 @@ from celec_assets.resources import Clock, LakeResource
 from celec_assets.storage.store import ObjectMissing
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from celec_assets.storage.lake import Lake
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -29,6 +32,11 @@ class Subject:
     value: Any
     lake: "Lake"
     today: date
+
+    @cached_property
+    def series(self) -> "pd.DataFrame":
+        """The station's clean series, read once for all checks. Raises `ObjectMissing`."""
+        return self.lake.series.read(self.partition)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ MODEL_DAYS = 35
 def _model_is_recent(subject: Subject) -> Verdict:
     from celec_assets.series.schema import last_observed_day
 
-    last = last_observed_day(subject.lake.series.read(subject.partition))
+    last = last_observed_day(subject.series)
     trained_through = date.fromisoformat(subject.value["trained_through"])
     age = (last.date() - trained_through).days if last is not None else 0
     return age <= MODEL_DAYS, {"days_since_training": age, "limit_days": MODEL_DAYS}
@@ -30,8 +30,10 @@ def _model_is_complete(subject: Subject) -> Verdict:
 def _newest_model_is_in_use(subject: Subject) -> Verdict:
     models = subject.lake.models
     pointer = models.pointer(subject.partition)
-    reasons = models.at(pointer.newest)["rejected"] or ["roll-back: an earlier model was put back on request"]
-    return pointer.newest == pointer.in_use, {} if pointer.newest == pointer.in_use else {"reasons": reasons}
+    if pointer.newest == pointer.in_use:
+        return True, {}
+    rejected = models.at(pointer.newest)["rejected"]
+    return False, {"reasons": rejected or ["roll-back: an earlier model was put back on request"]}
 
 
 model_checks = partition_checks(
@@ -83,7 +85,7 @@ def _quantiles_are_ordered(subject: Subject) -> Verdict:
 
 
 def _forecast_is_plausible(subject: Subject) -> Verdict:
-    flow = subject.lake.series.read(subject.partition)["flow_m3s"]
+    flow = subject.series["flow_m3s"]
     median = subject.value.loc[subject.value["quantile"] == 0.5, "flow_m3s"]
     low, high = float(flow.min()) / 2, float(flow.max()) * 2
     return bool(median.between(low, high).all()), {
@@ -98,7 +100,7 @@ def _issued_for_the_newest_day(subject: Subject) -> Verdict:
     from celec_assets.series.schema import last_observed_day
 
     issue_date = subject.value["issue_date"].iloc[0]
-    last = last_observed_day(subject.lake.series.read(subject.partition))
+    last = last_observed_day(subject.series)
     return issue_date == last, {"issue_date": f"{issue_date:%Y-%m-%d}", "last_observed_day": f"{last:%Y-%m-%d}"}
 
 

@@ -38,12 +38,11 @@ def _forecasts_keep_their_promise(subject: Subject) -> Verdict:
     from celec_assets.forecasting.scorecard import compare_with_backtest
     from celec_assets.series.schema import observed_flow
 
-    series = subject.lake.series.read(subject.partition)
     promise = compare_with_backtest(
         subject.value.issued,
         subject.lake.backtests.forecasts(subject.partition, RECIPE),
-        series.set_index("day")["flow_m3s"],
-        observed_flow(series),
+        subject.series.set_index("day")["flow_m3s"],
+        observed_flow(subject.series),
     )
     return promise.is_kept, {
         name: value
