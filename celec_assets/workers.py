@@ -105,6 +105,7 @@ def _by_workers(
                     waiting.popleft()
             partition, future = ahead.popleft()
             yield partition, partial(_result, make, partition, future)
+        pool.shutdown()  # the next step's workers need the memory of these
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
