@@ -2,14 +2,14 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
 
 from celec_assets.build import build_definitions
-from celec_assets.catch_up import CatchUp
+from celec_assets.catch_up import ROAD, CatchUp
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
 from celec_assets.sample import sample_files
 from celec_assets.settings import Settings
@@ -31,18 +31,43 @@ def platform(folder: Path) -> None:
 def script(folder: Path) -> None:
     """The same work by hand, and then the same graph, in which nothing is done."""
     from benchmarks.raw_folder import read_series
+    from celec_assets.catalogue import station
+    from celec_assets.forecasting.low_flow import assess, with_levels
+    from celec_assets.forecasting.scorecard import gather, score_issued
     from celec_assets.forecasting.training import issue, train
+    from celec_assets.report.assemble import LEVEL_RULES, STALE_AFTER_DAYS, station_part
+    from celec_assets.report.document import Report
+    from celec_assets.report.exports import to_csv, to_json
+    from celec_assets.report.page import render
+    from celec_assets.series.schema import observed_flow
 
-    series = read_series(folder / "raw", TODAY)
+    series, parts = read_series(folder / "raw", TODAY), []
     for name, frame in series.items():
         frame.to_parquet(folder / f"{name}.parquet")
     for name, frame in series.items():
-        issue(train(name, frame, series), frame, series, made_on=TODAY).to_parquet(folder / f"{name}-forecast.parquet")
+        forecast = issue(train(name, frame, series), frame, series, made_on=TODAY)
+        forecast.to_parquet(folder / f"{name}-forecast.parquet")
+        flow, observed = frame.set_index("day")["flow_m3s"], observed_flow(frame)
+        warnings = with_levels(assess(forecast, flow))
+        warnings.to_parquet(folder / f"{name}-warnings.parquet")
+        score_issued(name, gather([forecast]), flow, observed).to_parquet(folder / f"{name}-scores.parquet")
+        parts.append(station_part(station(name), frame, forecast, warnings, None, TODAY))
+    report = Report(
+        made_on=TODAY,
+        version="1",
+        stale_after_days=STALE_AFTER_DAYS,
+        level_rules=LEVEL_RULES,
+        stations=tuple(parts),
+        sources=(),
+    )
+    (folder / "report.html").write_text(render(report))
+    (folder / "report.csv").write_bytes(to_csv(report))
+    (folder / "report.json").write_bytes(to_json(report))
     with dg.DagsterInstance.from_config(str(folder)) as instance:
-        run_empty_graph(instance, [name for name, _ in sample_files(last_day=LAST_DAY)], list(series))
+        run_empty_graph(instance, [name for name, _ in sample_files(last_day=LAST_DAY)], list(series), ROAD)
 
 
-def run_empty_graph(instance: dg.DagsterInstance, files: list[str], stations: list[str]) -> None:
+def run_empty_graph(instance: dg.DagsterInstance, files: list[str], stations: list[str], names: Sequence[str]) -> None:
     """The platform's assets and checks by name, partition and order, with empty bodies."""
     instance.add_dynamic_partitions(str(RAW_FILES.name), files)
     instance.add_dynamic_partitions(str(STATIONS.name), stations)
@@ -52,13 +77,8 @@ def run_empty_graph(instance: dg.DagsterInstance, files: list[str], stations: li
         asset: [key.name for key in graph.asset_check_keys if key.asset_key == asset]
         for asset in graph.get_all_asset_keys()
     }
-    parts = {
-        "raw_files": None,
-        "observations": RAW_FILES,
-        "daily_series": STATIONS,
-        "flow_model": STATIONS,
-        "flow_forecast": STATIONS,
-    }
+    others = {"raw_files": None, "observations": RAW_FILES, "forecast_report": None}
+    parts = {name: others.get(name, STATIONS) for name in names}
     assets = [empty_asset(name, partitions_def) for name, partitions_def in parts.items()]
     empty = dg.Definitions(
         assets=assets,

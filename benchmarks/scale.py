@@ -152,7 +152,9 @@ def empty(stations: int) -> None:
     """The same graph, partitions, runs, events and checks, in which nothing is done."""
     names = [f"geoglows/{reach}.csv" for reach in range(FIRST_REACH, FIRST_REACH + stations)]
     with database() as instance:
-        run_empty_graph(instance, names, [f"geoglows-{reach}" for reach in range(FIRST_REACH, FIRST_REACH + stations)])
+        run_empty_graph(
+            instance, names, [f"geoglows-{reach}" for reach in range(FIRST_REACH, FIRST_REACH + stations)], ROAD
+        )
 
 
 def on_one_core(work: Callable[..., Any], *arguments: Any) -> Any:
