@@ -1,10 +1,7 @@
 """A station's road, from its stored readings to its forecast, in S3 beside a folder. Run by `benchmarks`."""
 
 import os
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,6 +20,7 @@ from celec_assets.settings import Settings
 from celec_assets.sources import read_raw_file
 from celec_assets.storage.lake import Lake
 from celec_assets.storage.s3 import connect
+from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT, s3_server
 
 LAST_DAY = date(2025, 12, 31)
 STATIONS_WITH = {"coca": "one raw file", "mazar": "72 raw files and as many of each of two neighbours"}
@@ -31,37 +29,11 @@ ROUNDS = 7
 
 
 @contextmanager
-def s3_process() -> Iterator[str]:
-    """The URL of an empty bucket: S3's protocol, on loopback, by a server in its own process."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    endpoint = {
-        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "nobody",
-        "AWS_SECRET_ACCESS_KEY": "no-secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        with patch.dict(os.environ, endpoint):
-            _wait_for(port)
-            boto3.client("s3").create_bucket(Bucket="benchmark")
-            yield "s3://benchmark/lake"
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(600):
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError("the S3 server did not start within a minute")
+def empty_bucket() -> Iterator[str]:
+    """The URL of a lake in it: S3's protocol, on loopback, by a server in its own process."""
+    with s3_server() as endpoint, patch.dict(os.environ, ENVIRONMENT | {"AWS_ENDPOINT_URL_S3": endpoint}):
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        yield f"s3://{BUCKET}/lake"
 
 
 class Road:
@@ -96,7 +68,7 @@ def measure() -> list[tuple[str, str, float, float]]:
     """What, against what, ratio and bound; the two sides take turns."""
     rows = []
     with ExitStack() as stack:
-        url = stack.enter_context(s3_process())
+        url = stack.enter_context(empty_bucket())
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         there, here = (Road(where, stack.enter_context(dg.DagsterInstance.ephemeral())) for where in (url, folder))
         requests: list[str] = []

@@ -30,7 +30,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.pipeline import run_empty_graph
 from benchmarks.readme import put_into
-from benchmarks.s3 import s3_process
+from benchmarks.s3 import empty_bucket
 from celec_assets import sensors, workers
 from celec_assets.build import build_definitions
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
@@ -351,7 +351,7 @@ class Scale:
 
     def requests(self) -> dict[str, float]:
         """What a station's road asks of S3."""
-        with s3_process() as url:
+        with empty_bucket() as url:
             lake = Lake.open(url)
             for path in sorted(Path(fill(self._folder / "s3", FEW), "raw").rglob("*.csv")):
                 lake.raw.deliver(f"{path.parent.name}/{path.name}", path.read_bytes())

@@ -12,7 +12,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from celec_assets.storage.store import FolderStore
-from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT, s3_server
+from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT
 from celec_assets_tests.services import FastClock, Services, served
 from celec_assets_tests.terraform_plan import ENVIRONMENTS, ShownPlan, code_to_plan, make_plans
 
@@ -36,12 +36,21 @@ def store(tmp_path: Path) -> FolderStore:
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
+    """A server in this process, so that a test can change what it holds behind its back."""
     import boto3
+    from moto.server import ThreadedMotoServer  # takes two seconds to load
 
-    with s3_server() as url, pytest.MonkeyPatch.context() as patch:
-        only_fake_credentials(patch)
-        boto3.client("s3", endpoint_url=url).create_bucket(Bucket=BUCKET)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            only_fake_credentials(patch)
+            boto3.client("s3", endpoint_url=url).create_bucket(Bucket=BUCKET)
         yield url
+    finally:
+        server.stop()
 
 
 @pytest.fixture

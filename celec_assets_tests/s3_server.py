@@ -3,6 +3,8 @@
 import http.client
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -11,6 +13,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
+
+from celec_assets_tests.postgres_server import free_port
 
 BUCKET = "lake-of-tests"
 ENVIRONMENT = {
@@ -25,16 +29,26 @@ ENVIRONMENT = {
 
 @contextmanager
 def s3_server() -> Iterator[str]:
-    """The URL of a server whose buckets live as long as it does."""
-    from moto.server import ThreadedMotoServer  # takes two seconds to load
+    """The URL of a server of its own, whose buckets live as long as it does: what moto keeps is its process's."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            _wait_for(port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.kill()
 
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
+
+def _wait_for(port: int) -> None:
+    for _ in range(600):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError("the S3 server did not start within a minute")
 
 
 class Exchange(BaseHTTPRequestHandler):

@@ -1,6 +1,7 @@
 """What the plugin `patient` makes of a database that is not there, against a real one."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -25,7 +26,7 @@ import sqlalchemy
 engine = sqlalchemy.create_engine(sys.argv[2], poolclass=sqlalchemy.NullPool)
 with engine.connect() as connection:
     print("connected", flush=True)
-    connection.execute(sqlalchemy.text("select pg_sleep(60)"))
+    connection.execute(sqlalchemy.text(f"select pg_sleep({sys.argv[3]})"))
 """
 
 
@@ -42,8 +43,9 @@ def url(postgres: Postgres, password: str = PASSWORD) -> str:
     return f"postgresql+psycopg2://dagster:{quote(password)}@127.0.0.1:{postgres.port}/dagster?plugin=patient"
 
 
-def as_a_run(postgres: Postgres) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", AS_A_RUN, "execute_run", url(postgres)]
+def as_a_run(postgres: Postgres, seconds: int) -> "subprocess.Popen[str]":
+    """A run that is in a statement for so long."""
+    command = [sys.executable, "-c", AS_A_RUN, "execute_run", url(postgres), str(seconds)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -74,7 +76,7 @@ def test_a_database_that_stays_away_is_told_after_the_wait(postgres: Postgres, m
 
 
 def test_a_run_whose_statement_is_broken_off_ends_to_be_started_again(postgres: Postgres) -> None:
-    with as_a_run(postgres) as run:
+    with as_a_run(postgres, 60) as run:
         assert run.stdout
         assert run.stdout.readline() == "connected\n"
         time.sleep(0.5)
@@ -83,6 +85,17 @@ def test_a_run_whose_statement_is_broken_off_ends_to_be_started_again(postgres: 
     postgres.start()
     assert run.returncode == os.EX_TEMPFAIL
     assert "This run ends here, to be started again: the database broke off a statement" in said
+
+
+def test_a_run_that_is_stopped_in_the_middle_of_a_statement_is_not_started_again(postgres: Postgres) -> None:
+    with as_a_run(postgres, 2) as run:
+        assert run.stdout
+        assert run.stdout.readline() == "connected\n"
+        time.sleep(0.5)
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=30)
+    assert run.returncode == -signal.SIGINT
+    assert said.rstrip().endswith("KeyboardInterrupt"), said
 
 
 def test_a_run_keeps_its_connection_and_makes_another_after_a_restart(

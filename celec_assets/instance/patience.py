@@ -67,7 +67,10 @@ def _connect(dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
 
 
 def _on_error(context: ExceptionContext) -> None:
-    if context.connection is not None and context.is_disconnect and _is_run():
+    # A run that is stopped in the middle of a statement has lost its connection too, for SQLAlchemy: it is to end as
+    # Dagster ends it, canceled.
+    is_stopped = not isinstance(context.original_exception, Exception)
+    if context.connection is not None and context.is_disconnect and not is_stopped and _is_run():
         _end(f"the database broke off a statement: {context.original_exception}")
 
 
