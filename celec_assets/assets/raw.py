@@ -72,7 +72,7 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource, clock: C
     A file that cannot be read without guessing is refused as a whole: its partition fails with line and reason, what
     was read of it before stays, and the other files of the run go through.
     """
-    store = lake.get()
+    store, sizes = lake.get().measured()
     touched: set[str] = set()
     records: dict[str, FileRecord] = {}
 
@@ -102,6 +102,8 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource, clock: C
             "first_day": record.first_day,
             "last_day": record.last_day,
             "sha256": record.sha256,
+            "objects": list(record.keys(raw_file)),
+            "bytes": sum(sizes[key] for key in record.keys(raw_file)),
         }
 
     attempts = attempt_each(context, context.partition_keys, partial(_parse, lake, clock.today()), keep)

@@ -51,7 +51,7 @@ def forecast_report(
     from celec_assets.report.document import Level, Report, Source
     from celec_assets.sources.provenance import provenance
 
-    store = lake.get()
+    store, sizes = lake.get().measured()
     order = list(catalogue())
     known = context.instance.get_dynamic_partitions(str(STATIONS.name))
     # As in the catalogue, what it does not name behind.
@@ -74,6 +74,7 @@ def forecast_report(
             "dagster/row_count": len(stations),
             "made_on": report.made_on.isoformat(),
             "object": key,
+            "bytes": sizes[key],
             "page": dg.MetadataValue.url(notifier.report_url),
             "stale": [station.station for station in stations if station.is_stale],
             "without_forecast": {station.station: station.problem for station in stations if station.problem},

@@ -61,11 +61,12 @@ class LakeIOManager(dg.ConfigurableIOManager):
     layer: str
 
     def handle_output(self, context: dg.OutputContext, obj: ByPartition[Any]) -> None:
-        layer = getattr(self.lake.get(), self.layer)
+        lake, sizes = self.lake.get().measured()
+        layer = getattr(lake, self.layer)
 
         def store(partition: str, value: Any) -> dict[str, Any]:
             key = layer.write(partition, value)
-            return {**obj.describe(value), "object": key}
+            return {**obj.describe(value), "object": key, "bytes": sizes[key]}
 
         attempt_each(context, obj, obj.get_one, store).settle()
 

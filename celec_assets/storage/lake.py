@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,7 +16,7 @@ from celec_assets.storage.formats import from_parquet, to_parquet
 from celec_assets.storage.observations import Observations
 from celec_assets.storage.reports import Reports
 from celec_assets.storage.scorecards import Scorecards
-from celec_assets.storage.store import FolderStore, ObjectMissing, ObjectStore
+from celec_assets.storage.store import FolderStore, Measured, ObjectMissing, ObjectStore
 from celec_assets.storage.versions import Forecasts, Models
 
 _UNUSABLE_NAME: Final = re.compile(r"\.\.\.|[\x00-\x1f\x7f\ud800-\udfff]|^/|//")
@@ -128,6 +128,11 @@ class Lake:
 
             return cls(S3Store(url))
         return cls(FolderStore(url))
+
+    def measured(self) -> tuple["Lake", Mapping[str, int]]:
+        """The same lake, and how large what is put through it is: bytes by key. To ask S3 would be a request each."""
+        store = Measured(self.store)
+        return Lake(store), store.sizes
 
     def is_unread(self, raw_file: str) -> bool:
         """Whether a raw file holds something else than what was read of it last. The content decides, not the clock.

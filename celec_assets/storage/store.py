@@ -87,6 +87,31 @@ def update(store: ObjectStore, key: str, follow: Callable[[bytes | None], bytes]
             return
 
 
+class Measured:
+    """A store that knows how large the objects are that went through it: `sizes`, in bytes by key."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store, self.url = store, store.url
+        self.delete, self.exists, self.list = store.delete, store.exists, store.list
+        self.sizes: dict[str, int] = {}
+
+    def get(self, key: str, limit: int | None = None) -> bytes:
+        content = self._store.get(key, limit)
+        if limit is None:
+            self.sizes[key] = len(content)
+        return content
+
+    def put(self, key: str, content: bytes) -> None:
+        self._store.put(key, content)
+        self.sizes[key] = len(content)
+
+    def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
+        swapped = self._store.swap(key, old, new)
+        if swapped:
+            self.sizes[key] = len(new)
+        return swapped
+
+
 class FolderStore:
     """Objects as files in a folder."""
 
