@@ -6,9 +6,10 @@ from itertools import groupby, islice
 from typing import Any, TypeVar
 
 import dagster as dg
+from dagster._core.storage.tags import RETRY_ON_ASSET_OR_OP_FAILURE_TAG
 
 from celec_assets.refusal import Refusal
-from celec_assets.storage.store import LakeUnavailable
+from celec_assets.storage.store import AccessDenied, LakeUnavailable
 from celec_assets.workers import each_made
 
 T = TypeVar("T")
@@ -56,10 +57,12 @@ def attempt_each(
         except LakeUnavailable as unavailable:
             # To find that out took most of a minute, and the others would find nothing else.
             attempts.failed.update(dict.fromkeys(partitions[number - 1 :], str(unavailable)))
+            attempts.may_go_well_next_time = True
             context.log.exception(f"{partition} ({number} of {len(partitions)}): failed, the rest is not tried")
             break
         except Exception as error:
             attempts.failed[partition] = f"{type(error).__name__}: {error}"
+            attempts.may_go_well_next_time |= isinstance(error, AccessDenied)
             context.log.exception(f"{partition} ({number} of {len(partitions)}): failed")
         if time.monotonic() - told > PROGRESS_SECONDS:
             context.log.info(f"{number} of {len(partitions)} done, {partition} last")
@@ -74,23 +77,26 @@ class Attempts:
         self._context = context
         self.done: dict[str, Mapping[str, Any]] = {}
         self.failed: dict[str, str] = {}
+        self.may_go_well_next_time = False
+        """What failed is the lake's fault, and may pass."""
 
     def settle(self) -> None:
         """Tell Dagster: metadata for each partition that is done, and exactly the others as failed.
 
         A step can only succeed or fail as a whole. When some partitions failed, the others are reported one by one,
-        and then the step fails.
+        and then the step fails. Where the lake was to blame, run retries are asked to start the run again: they leave
+        out runs that fail by themselves, since what is refused would be refused again.
 
         Raises:
             dagster.Failure: at least one partition failed; it names each and why.
         """
         context = self._context
+        step = (
+            context.step_context
+            if isinstance(context, dg.OutputContext)
+            else context.op_execution_context.get_step_execution_context()
+        )
         if not self.failed:
-            step = (
-                context.step_context
-                if isinstance(context, dg.OutputContext)
-                else context.op_execution_context.get_step_execution_context()
-            )
             for partition, metadata in self.done.items():
                 # What `add_asset_metadata` does, but for its reading all partitions from the database each time.
                 step._metadata_accumulator = step._metadata_accumulator.with_additional_asset_metadata(
@@ -99,6 +105,8 @@ class Attempts:
             return
         for partition, metadata in self.done.items():
             context.log_event(dg.AssetMaterialization(context.asset_key, partition=partition, metadata=metadata))
+        if self.may_go_well_next_time:
+            step.instance.add_run_tags(step.run_id, {RETRY_ON_ASSET_OR_OP_FAILURE_TAG: "true"})
         reasons = "\n".join(f"{partition}: {reason}" for partition, reason in self.failed.items())
         raise dg.Failure(
             f"{len(self.failed)} of {len(self.failed) + len(self.done)} partitions failed, the others are done.\n"

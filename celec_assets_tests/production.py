@@ -40,7 +40,8 @@ LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $pa
 RUN = """query($run: ID!) { runOrError(runId: $run) { ... on Run {
   status startTime endTime parentRunId tags { key value }
   eventConnection { events { __typename ... on MessageEvent { message timestamp }
-    ... on ErrorEvent { error { message stack } } } } } } }"""
+    ... on ErrorEvent { error { message stack } }
+    ... on DisplayableEvent { metadataEntries { ... on UrlMetadataEntry { url } } } } } } } }"""
 RUNS = (
     "{ runsOrError(limit: 1000) { ... on Runs { results { runId status jobName parentRunId tags { key value } } } } }"
 )
@@ -73,6 +74,7 @@ class Production:
             "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": ecs_url,
             "AWS_ENDPOINT_URL_S3": s3.url,
             "AWS_ENDPOINT_URL_SNS": s3.url,
+            "DAGSTER_EVENT_BATCH_SIZE": "100",
             "CELEC_LAKE_URL": lake_url,
             "CELEC_MLFLOW_URL": f"sqlite:///{folder}/mlflow.db",
             **ENVIRONMENT,
@@ -166,9 +168,9 @@ class Production:
         return status
 
     def page(self, run_id: str) -> str:
-        """The text of the events on a run's page."""
+        """The text of the events on a run's page, and where it links to."""
         events = self.run(run_id)["eventConnection"]["events"]
-        return "\n".join(f"{e['__typename']}: {e.get('message', '')} {_error(e)}" for e in events)
+        return "\n".join(f"{e['__typename']}: {e.get('message', '')} {_error(e)}{_links(e)}" for e in events)
 
     def wait_for(self, what: str, seconds: float, condition: Callable[[], Any]) -> Any:
         deadline = time.monotonic() + seconds
@@ -206,6 +208,10 @@ class Production:
 def _error(event: dict[str, Any]) -> str:
     error = event.get("error")
     return f"{error['message']}" if error else ""
+
+
+def _links(event: dict[str, Any]) -> str:
+    return "".join(f" {entry['url']}" for entry in event.get("metadataEntries", []) if entry)
 
 
 @contextmanager

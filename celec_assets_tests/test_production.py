@@ -11,10 +11,11 @@ import boto3
 import pytest
 
 from celec_assets.storage.lake import Lake
+from celec_assets.storage.s3 import READ_SECONDS
 from celec_assets_tests.ecs_service import Fate
 from celec_assets_tests.postgres_server import find_binaries
 from celec_assets_tests.production import LOCATION, ROOT, Production, production
-from celec_assets_tests.s3_server import BUCKET, refuses
+from celec_assets_tests.s3_server import BUCKET, Fault, refuses, waits
 
 pytestmark = [
     pytest.mark.slow,
@@ -57,6 +58,13 @@ def lake(stack: Production) -> Lake:
 def keys(stack: Production, prefix: str) -> list[str]:
     pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
     return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+
+def objects(stack: Production) -> dict[str, str]:
+    """Key and hash of all that the lake holds but for what waits to be told."""
+    pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="lake/")
+    found = {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
+    return {key: tag for key, tag in found.items() if not key.startswith("lake/alerts/")}
 
 
 def deliver(stack: Production, station: str) -> None:
@@ -141,7 +149,14 @@ def test_runs_of_a_person_a_sensor_a_schedule_and_a_backfill_are_tasks_of_their_
     stack.graphql(STOP_SCHEDULE, id=stack.graphql(SCHEDULE_ID, selector=SCHEDULE)["scheduleOrError"]["id"])
     stack.wait_until(person, "SUCCESS")
     for run in (person, *found.values()):
-        assert stack.ended(run).exit_code == 0
+        task = stack.ended(run)
+        assert task.exit_code == 0
+        for page in ("configuration", "logs"):
+            name = task.arn.rpartition("/")[2]
+            link = (
+                f"https://us-east-1.console.aws.amazon.com/ecs/v2/clusters/celec/tasks/{name}/{page}?region=us-east-1"
+            )
+            assert link in stack.page(run)
     assert stack.ecs.of_run(person).provider == "FARGATE", "somebody waits for it"
     assert {stack.ecs.of_run(run).provider for run in found.values()} == {"FARGATE_SPOT"}
     for station in (STATION, OTHER):
@@ -221,21 +236,37 @@ def test_two_runs_of_one_station_at_once_leave_one_whole_result(stack: Productio
     assert lake(stack).models.read(STATION)["station"] == STATION
 
 
-def test_s3_that_refuses_for_a_while_is_told_and_nothing_is_half_written(stack: Production) -> None:
-    before = keys(stack, "lake/")
-    for status, code, words in (
-        (503, "SlowDown", "it is down or overloaded"),
-        (403, "AccessDenied", "is not allowed (AccessDenied)"),
-    ):
-        stack.s3.always = refuses(status, code)
-        run = station_run(stack, "train_models", STATION)
-        stack.wait_until(run, "FAILURE", seconds=90)
-        stack.s3.always = None
-        assert words in stack.page(run)
-        assert keys(stack, "lake/") == before
-    again = station_run(stack, "train_models", STATION)
-    stack.wait_until(again, "SUCCESS")
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (refuses(500, "InternalError"), "answered 7 times with 500 InternalError: it is down or overloaded"),
+        (refuses(503, "SlowDown"), "answered 7 times with 503 SlowDown: it is down or overloaded"),
+        (refuses(403, "AccessDenied"), "is not allowed (AccessDenied)"),
+        (refuses(404, "NoSuchBucket"), "there is no bucket for the lake"),
+        (waits(READ_SECONDS + 1), "does not answer (ReadTimeoutError)"),
+    ],
+    ids=["500", "503", "denied", "no bucket", "no answer"],
+)
+def test_s3_that_goes_wrong_in_a_run_is_told_and_the_run_is_started_again(
+    stack: Production, fault: Fault, words: str
+) -> None:
+    """From the first object that the run wants to store."""
+    before, methods = objects(stack), stack.s3.methods
+    stack.s3.methods, stack.s3.always = ("PUT",), fault
+    run = station_run(stack, "train_models", STATION)
+    stack.wait_until(run, "FAILURE", seconds=180)
+    stack.s3.methods, stack.s3.always = methods, None
+    assert words in stack.page(run)
+    assert objects(stack) == before, "nothing is half-written"
+    stack.wait_until(stack.retry_of(run), "SUCCESS", seconds=90)
     assert lake(stack).models.read(STATION)["station"] == STATION
+
+
+def test_s3_that_stumbles_is_not_noticed(stack: Production) -> None:
+    stack.s3.faults.extend([refuses(503, "SlowDown"), refuses(500, "InternalError")])
+    run = station_run(stack, "train_models", STATION)
+    stack.wait_until(run, "SUCCESS")
+    assert not stack.s3.faults
 
 
 def smoke(stack: Production) -> "subprocess.CompletedProcess[str]":
