@@ -71,6 +71,28 @@ def test_an_action_is_of_one_commit_everywhere() -> None:
     assert len({action for action, _ in found}) == len(found)
 
 
+def test_a_step_fails_with_the_first_program_of_a_pipe() -> None:
+    """GitHub's own shell is `bash -e`, for which a deployment that fails into `tee` went well."""
+    running = {file for file, _, job in jobs() for step in job.get("steps", ()) if "run" in step}
+    assert running == {path.name for path in WORKFLOWS if read(path).get("defaults") == {"run": {"shell": "bash"}}}
+
+
+def test_what_is_printed_beside_a_deployment_does_not_change_the_tree() -> None:
+    """deploy.sh refuses a tree that is not the commit."""
+    (commands,) = [
+        step["run"]
+        for _, _, job in jobs()
+        for step in job.get("steps", ())
+        if "deploy.sh -e" in step.get("run", "") and "-p" not in step["run"]
+    ]
+    written = re.findall(r"(?:>|tee) (\S+)", commands)
+    assert written == ['"terraform/environments/$ENVIRONMENT/terraform.tfvars"', '"$RUNNER_TEMP/deployment.txt"']
+    ignored = subprocess.run(
+        ["git", "check-ignore", "terraform/environments/prod/terraform.tfvars"], cwd=ROOT, check=False
+    )
+    assert ignored.returncode == 0
+
+
 def test_no_job_has_a_right_that_it_does_not_need() -> None:
     for path in WORKFLOWS:
         assert read(path)["permissions"] == {}, path.name
