@@ -22,6 +22,7 @@ TAG = "test"
 IMAGE = f"celec:{TAG}"
 PORTS = ("DAGSTER_PORT", "REPORT_PORT", "MLFLOW_PORT", "S3_PORT", "JUPYTER_PORT")
 SERVICES = ("postgres", "store", "mlflow", "code", "webserver", "daemon", "report")
+ONCE = ("secrets", "init")
 BUCKET = "celec"
 
 
@@ -32,9 +33,15 @@ def why_not() -> str:
         return "there is no docker"
     if docker("info", check=False).returncode:
         return "no Docker engine answers"
-    if docker("compose", "version", check=False).returncode or docker("buildx", "version", check=False).returncode:
+    if not has_compose() or docker("buildx", "version", check=False).returncode:
         return "Docker has no Compose v2 or no BuildKit"
     return ""
+
+
+@cache
+def has_compose() -> bool:
+    """Whether Compose files can be read here, which takes no engine."""
+    return bool(shutil.which("docker")) and docker("compose", "version", check=False).returncode == 0
 
 
 def docker(
@@ -119,19 +126,20 @@ class Stack:
         logs = self.compose("logs", "--no-color", "--tail", "40", check=False)
         raise AssertionError(f"no {what} after {seconds} s\n{logs[-20_000:]}")
 
-    def s3(self) -> Any:
+    def s3(self, credentials: str = "") -> Any:
+        """A client with these credentials, or with those that the platform has."""
         import boto3
         from botocore.config import Config
 
-        credentials = configparser.ConfigParser(interpolation=None)
-        credentials.read_string(self.execute("code", "cat", "/run/secrets/s3_credentials"))
-        return boto3.session.Session(**credentials["default"], region_name="us-east-1").client(
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read_string(credentials or self.execute("code", "cat", "/run/secrets/s3_credentials"))
+        return boto3.session.Session(**parser["default"], region_name="us-east-1").client(
             "s3", endpoint_url=self.url("S3_PORT"), config=Config(s3={"addressing_style": "path"})
         )
 
-    def objects(self) -> dict[str, str]:
+    def objects(self, prefix: str = "") -> dict[str, str]:
         """The tag of every object's content, by key."""
-        pages = self.s3().get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+        pages = self.s3().get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
         return {found["Key"]: found["ETag"] for page in pages for found in page.get("Contents", ())}
 
     def graphql(self, query: str, **variables: Any) -> dict[str, Any]:

