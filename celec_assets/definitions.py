@@ -3,4 +3,4 @@
 from celec_assets.build import build_definitions
 from celec_assets.settings import read_settings
 
-defs = build_definitions(read_settings())
+defs = build_definitions(read_settings(with_dagster=True))

@@ -1,13 +1,15 @@
 """The only reader of the environment. Every setting has a default that needs no service."""
 
+import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
 
+from dagster_shared.yaml_utils import load_yaml_from_globs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -15,6 +17,18 @@ _PREFIX: Final = "CELEC_"
 _BUCKET: Final = re.compile(r"(?!.*\.\.)(?!\d+(\.\d+){3}$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _S3_PREFIX: Final = re.compile(r"(?!\.{1,2}(/|$))[\w!.*'()=-]+(/(?!\.{1,2}(/|$))[\w!.*'()=-]+)*/?", re.ASCII)
 _TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}", re.ASCII)
+_OF_DAGSTER: Final = {
+    "DAGSTER_PG_HOST": "the host of PostgreSQL",
+    "DAGSTER_PG_PORT": "the port of PostgreSQL, a number, mostly 5432",
+    "DAGSTER_PG_USERNAME": "Dagster's user in PostgreSQL",
+    "DAGSTER_PG_PASSWORD": "that user's password",
+    "DAGSTER_PG_DB": "Dagster's database in PostgreSQL",
+    "DAGSTER_LOGS_BUCKET": "the name of the bucket for what runs print",
+    "DAGSTER_ECS_TASK_DEFINITION": "family or ARN of the task definition of runs",
+    "DAGSTER_ECS_CLUSTER": "the ECS cluster in which runs are tasks",
+    "DAGSTER_ECS_NETWORK": 'RunTask\'s networkConfiguration as JSON, {"awsvpcConfiguration": {"subnets": [...], ...}}',
+}
+"""The variables of `deploy/dagster.yaml`."""
 
 
 class Settings(BaseSettings):
@@ -108,6 +122,17 @@ class Settings(BaseSettings):
         return path
 
 
+class SettingsOfTasks(Settings):
+    """The same where runs are tasks of ECS: what they leave in a folder ends with them."""
+
+    @field_validator("lake_url")
+    @classmethod
+    def _outlasts_tasks(cls, url: str) -> str:
+        if not url.startswith("s3://"):
+            raise ValueError(f"{url!r} is a folder, which would end with each run's task: set s3://bucket/prefix")
+        return url
+
+
 class DatabaseSettings(BaseSettings):
     """What `celec prepare` needs: the administrator's connection in libpq's own variables, and whom it makes."""
 
@@ -146,20 +171,37 @@ class WrongSettings(Exception):
     """Names every variable that cannot be used and what it may hold."""
 
 
-def read_settings() -> Settings:
+def read_settings(*, with_dagster: bool = False) -> Settings:
     """The settings of this process.
+
+    Args:
+        with_dagster: whether what `dagster.yaml` asks of the environment has to be there too. A process that only shows
+            the report opens no database, and is not given its password.
 
     Raises:
         WrongSettings: all problems at once.
     """
-    problems = list(_unknown(os.environ))
+    asked = _asked_by_dagster(os.environ) if with_dagster else []
+    problems = [*_unknown(os.environ), *_unusable(asked, os.environ)]
     try:
-        settings = Settings()
+        settings = SettingsOfTasks() if "DAGSTER_ECS_CLUSTER" in asked else Settings()
     except ValidationError as error:
         problems += _problems(error, _PREFIX)
     if problems:
         raise _wrong(problems)
     return settings
+
+
+def run_network(configuration: str) -> dict[str, Any]:
+    """What DAGSTER_ECS_NETWORK says. Raises `ValueError` where RunTask could not take it."""
+    try:
+        network: dict[str, Any] = json.loads(configuration)
+        subnets = network["awsvpcConfiguration"]["subnets"]
+    except (ValueError, TypeError, KeyError):
+        subnets = None
+    if not subnets or not isinstance(subnets, list):
+        raise ValueError(f"DAGSTER_ECS_NETWORK: is not {_OF_DAGSTER['DAGSTER_ECS_NETWORK']}")
+    return network
 
 
 def read_database_settings() -> DatabaseSettings:
@@ -193,6 +235,27 @@ def _unknown(environment: Iterable[str]) -> Iterator[str]:
         if name.upper().startswith(_PREFIX) and name.upper() not in allowed:
             nearest = get_close_matches(name.upper(), allowed, n=1, cutoff=0)[0]
             yield f"{name}: there is no such setting; is it {nearest}?"
+
+
+def _asked_by_dagster(environment: Mapping[str, str]) -> list[str]:
+    """The X of every `{env: X}` in the file that Dagster reads. By itself it asks for some of them only when the first
+    run starts, and for one at a time.
+    """
+    file = Path(environment.get("DAGSTER_HOME", ""), "dagster.yaml")
+    return re.findall(r'{"env": "(\w+)"}', json.dumps(load_yaml_from_globs(str(file))))
+
+
+def _unusable(asked: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
+    read: dict[str, Callable[[str], object]] = {"DAGSTER_PG_PORT": int, "DAGSTER_ECS_NETWORK": run_network}
+    for name in dict.fromkeys(asked):
+        what = _OF_DAGSTER.get(name, "what dagster.yaml asks for")
+        if not (value := environment.get(name, "").strip()):
+            yield f"{name}: is not set; it is {what}"
+            continue
+        try:
+            read.get(name, str)(value)
+        except ValueError:
+            yield f"{name}: is not {what}"
 
 
 def _bucket_and_prefix(url: str) -> str:

@@ -13,7 +13,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from celec_assets.build import build_definitions
-from celec_assets.instance.fargate import can_be_taken_back, in_plain_words
+from celec_assets.instance.fargate import FargateRunLauncher, can_be_taken_back, in_plain_words
 from celec_assets.settings import Settings
 from celec_assets_tests.conftest import only_fake_credentials
 from celec_assets_tests.ecs_service import CLUSTER, DEFINITION, FARGATE_MEMORY, NETWORK, Ecs, Fate, ecs_service
@@ -107,6 +107,11 @@ def test_a_task_that_spot_takes_back_says_so(ecs: Ecs) -> None:
 )
 def test_spot_is_for_what_nobody_waits_for(tags: dict[str, str], spot: bool) -> None:
     assert can_be_taken_back(dg.DagsterRun(job_name="a job", tags=tags)) is spot
+
+
+def test_a_network_that_is_none_is_named_by_its_setting() -> None:
+    with pytest.raises(ValueError, match=r"^DAGSTER_ECS_NETWORK: is not RunTask's networkConfiguration as JSON"):
+        FargateRunLauncher("subnet-1")
 
 
 def test_the_service_refuses_what_fargate_refuses(ecs: Ecs) -> None:

@@ -1,18 +1,33 @@
 """What the environment may say, and what is said of the rest."""
 
+import json
 import os
+import runpy
 from pathlib import Path
 
 import pytest
 
 from celec_assets.settings import WrongSettings, read_settings
 
+ROOT = Path(__file__).parents[1]
+PRODUCTION = {
+    "DAGSTER_PG_HOST": "db.celec.example",
+    "DAGSTER_PG_PORT": "5432",
+    "DAGSTER_PG_USERNAME": "dagster",
+    "DAGSTER_PG_PASSWORD": "hunter2",
+    "DAGSTER_PG_DB": "dagster",
+    "DAGSTER_LOGS_BUCKET": "celec-logs",
+    "DAGSTER_ECS_TASK_DEFINITION": "celec-run",
+    "DAGSTER_ECS_CLUSTER": "celec",
+    "DAGSTER_ECS_NETWORK": json.dumps({"awsvpcConfiguration": {"subnets": ["subnet-1"]}}),
+    "CELEC_LAKE_URL": "s3://celec-lake/lake",
+}
 TOPIC = "arn:aws:sns:us-east-1:123456789012:celec-alerts"
 
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [name for name in os.environ if name.upper().startswith("CELEC_")]:
+    for name in [name for name in os.environ if name.upper().startswith(("CELEC_", "DAGSTER_"))]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
@@ -45,12 +60,13 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
         ("REPORT_URL", "https://celec.example/report/", "https://celec.example/report/"),
         ("DAGSTER_URL", "http://[::1]:3000", "http://[::1]:3000"),
         ("HISTORIAN_URL", "https://mirror.example:8443/ords/csr/", "https://mirror.example:8443/ords/csr/"),
+        ("PARTITIONS_PER_RUN", "1", 1),
         ("GEOGLOWS_RIVERS", " 620883808, 620569241 ", "620883808,620569241"),
         ("GEOGLOWS_RIVERS", " ", ""),
         ("CA_BUNDLE", __file__, __file__),
     ],
 )
-def test_what_is_allowed_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, value: str, read: str) -> None:
+def test_what_is_allowed_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, value: str, read: str | int) -> None:
     monkeypatch.setenv(f"CELEC_{name}", value)
     assert getattr(read_settings(), name.lower()) == read
 
@@ -102,6 +118,8 @@ def test_what_is_allowed_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, va
         ("DAGSTER_URL", ["", "localhost:3000", "http://a:99999"], "http://... or https"),
         ("HISTORIAN_URL", ["", "generacioncsr.celec.gob.ec", "file:///ords"], "http://... or https"),
         ("GEOGLOWS_URL", ["", "geoglows.ecmwf.int"], "http://... or https"),
+        ("PARTITIONS_PER_RUN", ["0", "-1"], "greater than or equal to 1"),
+        ("PARTITIONS_PER_RUN", ["", "all", "2.5"], "a valid integer"),
         ("GEOGLOWS_RIVERS", ["Mazar", "62088380", "620883808;620569241", "620883808,", "012345678"], "has nine digits"),
         ("CA_BUNDLE", ["no-such-file.pem", "/"], "there is no file"),
     ],
@@ -154,3 +172,84 @@ def test_all_problems_are_said_at_once_and_no_password(monkeypatch: pytest.Monke
     ]
     assert "is a file, not a folder" in message
     assert "hunter2" not in message
+
+
+# What Dagster reads of the environment, as its file says
+
+
+def lines(caught: pytest.ExceptionInfo[WrongSettings]) -> list[str]:
+    return [line.strip() for line in str(caught.value).splitlines()[1:]]
+
+
+@pytest.fixture
+def production(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"DAGSTER_HOME": str(ROOT / "deploy"), **PRODUCTION}.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_what_production_lacks_is_named_when_the_code_location_loads_with_all_else_that_is_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(ROOT / "deploy"))
+    monkeypatch.setenv("CELEC_ALERTS", "mail")
+    with pytest.raises(WrongSettings) as caught:
+        runpy.run_module("celec_assets.definitions")
+    assert [line.split(":")[0] for line in lines(caught)] == [*PRODUCTION, "CELEC_ALERTS"]
+    assert "DAGSTER_LOGS_BUCKET: is not set; it is the name of the bucket for what runs print" in lines(caught)
+
+
+@pytest.mark.usefixtures("production")
+def test_what_production_has_is_enough() -> None:
+    assert read_settings(with_dagster=True).lake_url == PRODUCTION["CELEC_LAKE_URL"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "allowed"),
+    [
+        ("DAGSTER_PG_PASSWORD", ["", " "], "is not set; it is that user's password"),
+        ("DAGSTER_PG_PORT", ["postgres", "5432/tcp"], "a number"),
+        (
+            "DAGSTER_ECS_NETWORK",
+            ["subnet-1", "[]", "null", '"subnets"', *map(json.dumps, ({}, {"awsvpcConfiguration": []}))],
+            '{"awsvpcConfiguration": {"subnets": [...], ...}}',
+        ),
+        (
+            "DAGSTER_ECS_NETWORK",
+            [json.dumps({"awsvpcConfiguration": {"subnets": subnets}}) for subnets in ([], "subnet-1", None)],
+            '{"awsvpcConfiguration": {"subnets": [...], ...}}',
+        ),
+        ("CELEC_LAKE_URL", ["lake", "/srv/lake"], "s3://bucket/prefix"),
+    ],
+)
+@pytest.mark.usefixtures("production")
+def test_what_production_cannot_use_is_named_with_what_it_can(
+    monkeypatch: pytest.MonkeyPatch, name: str, values: list[str], allowed: str
+) -> None:
+    for value in values:
+        monkeypatch.setenv(name, value)
+        with pytest.raises(WrongSettings) as caught:
+            read_settings(with_dagster=True)
+        (line,) = lines(caught)
+        assert line.startswith(f"{name}: "), value
+        assert allowed in line
+
+
+@pytest.mark.parametrize("home", [".", "deploy/compose", "docs"])
+def test_where_dagster_asks_for_nothing_nothing_has_to_be_set(monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(ROOT / home))
+    assert read_settings(with_dagster=True) == read_settings()
+
+
+def test_who_has_no_database_does_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(ROOT / "deploy"))
+    assert read_settings().alerts == "log"
+
+
+def test_a_variable_of_somebody_s_own_is_named_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_text(
+        "storage:\n  sqlite:\n    base_dir:\n      env: OF_MY_OWN # {env: NOBODY_S}\n"
+    )
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    with pytest.raises(WrongSettings) as caught:
+        read_settings(with_dagster=True)
+    assert [line.split(":")[0] for line in lines(caught)] == ["OF_MY_OWN"]

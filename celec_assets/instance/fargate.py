@@ -1,6 +1,5 @@
 """One Fargate task a run, with what went wrong in plain words on the run's page."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -12,6 +11,8 @@ from dagster._core.storage.tags import BACKFILL_ID_TAG, RETRY_NUMBER_TAG, SCHEDU
 from dagster_aws.ecs import EcsRunLauncher
 from dagster_aws.ecs.launcher import RunArgs, RunContext
 from dagster_aws.ecs.utils import RetryableEcsException
+
+from celec_assets.settings import run_network
 
 ON_DEMAND: Final = [{"capacityProvider": "FARGATE", "weight": 1}]
 """A `capacityProviderStrategy` of RunTask: tasks that AWS does not take back, at three times the price of Spot's."""
@@ -33,7 +34,7 @@ class FargateRunLauncher(EcsRunLauncher):
     def __init__(
         self, network_configuration: str, run_task_kwargs: Mapping[str, Any] | None = None, **settings: Any
     ) -> None:
-        network = {"networkConfiguration": json.loads(network_configuration)}
+        network = {"networkConfiguration": run_network(network_configuration)}
         super().__init__(run_task_kwargs={**(run_task_kwargs or {}), **network}, **settings)
 
     @classmethod
