@@ -10,6 +10,8 @@ from pathlib import Path
 import dagster as dg
 
 JOB = "self_test"
+FOUND_AFTER_SECONDS = 180
+"""A service counts as steady some time before its name is in DNS."""
 
 
 def launch_and_wait(instance: dg.DagsterInstance, workspace: Path, minutes: float, say: Callable[[str], None]) -> bool:
@@ -23,7 +25,9 @@ def launch_and_wait(instance: dg.DagsterInstance, workspace: Path, minutes: floa
     run_id = str(uuid.uuid4())
     # The command that people use: into the queue, from which the daemon launches it.
     command = ["dagster", "job", "launch", "--workspace", str(workspace), "--job", JOB, "--run-id", run_id]
-    launched = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)  # noqa: S603
+    deadline = time.monotonic() + FOUND_AFTER_SECONDS
+    while (launched := _launch(command)).returncode and time.monotonic() < deadline:
+        time.sleep(5)
     if launched.returncode:
         say(f"{JOB} could not be launched:\n{launched.stdout}{launched.stderr}")
         return False
@@ -34,6 +38,10 @@ def launch_and_wait(instance: dg.DagsterInstance, workspace: Path, minutes: floa
     if not run.is_finished:
         say(f"{JOB} has not ended after {minutes:g} minutes: is the daemon running, has the run's task started?")
     return bool(run.is_success)
+
+
+def _launch(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)  # noqa: S603
 
 
 def _wait(instance: dg.DagsterInstance, run_id: str, minutes: float, say: Callable[[str], None]) -> dg.DagsterRun:

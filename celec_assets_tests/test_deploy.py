@@ -240,19 +240,28 @@ def test_a_run_that_does_not_work_takes_the_services_back_and_the_next_commit_is
 
 
 @pytest.mark.slow
-def test_an_earlier_version_comes_back_by_its_commit_and_at_night_what_sleeps_is_woken(account: Account) -> None:
+def test_an_earlier_version_comes_back_by_its_commit_and_at_night_what_was_woken_sleeps_on(account: Account) -> None:
+    def is_asleep() -> bool:
+        (database,) = account.client("rds").describe_db_instances()["DBInstances"]
+        counts = {service.count for service in account.ecs.services.values()}
+        assert (database["DBInstanceStatus"], counts) in (("stopped", {0}), ("available", {1}))
+        return counts == {0}
+
     account.client("rds").stop_db_instance(DBInstanceIdentifier="celec-staging")
     for service in account.ecs.services.values():
         service.count = 0
+    account.ecs.exit_codes = {"database": 1}
+    assert account.deploy("-e", "staging").returncode == 1
+    assert is_asleep(), "also where nothing was deployed"
+    account.ecs.exit_codes = {}
     account.git("checkout", "--quiet", "HEAD~1")
     commit = account.git("rev-parse", "HEAD")
     done = account.deploy("-e", "staging")
     account.git("checkout", "--quiet", "main")
     assert done.returncode == 0, done.stdout[-3000:]
-    assert "the database celec-staging is stopped: it is started" in done.stdout
-    status = account.client("rds").describe_db_instances()["DBInstances"][0]["DBInstanceStatus"]
-    assert status == "available"
-    assert {service.count for service in account.ecs.services.values()} == {1}
+    assert "the database celec-staging is stopped; until it answers" in done.stdout
+    assert {count for _, _, count in account.ecs.moves[-2 * len(SERVICES) :]} == {1, 0}, "they were seen to run"
+    assert is_asleep()
     # It is not built again.
     assert f"{commit} is there" in done.stdout
     assert f"staging runs {commit}" in done.stdout

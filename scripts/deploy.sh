@@ -164,16 +164,31 @@ database_status() {
   aws rds describe-db-instances --db-instance-identifier "$1" --query 'DBInstances[0].DBInstanceStatus' --output text
 }
 
+# The database that was woken, while it is night.
+asleep=''
+
 # In staging the database is stopped at night, and can then neither be changed nor used.
 wake_database() {
   local instance status
   instance=$(output database_instance 2> /dev/null) || return 0
   status=$(database_status "$instance" 2> /dev/null) || return 0
-  [[ $status == stopp* ]] || return 0
-  step "the database $instance is $status: it is started, which takes some minutes"
+  [[ $status =~ ^(stopp|starting) ]] || return 0
+  step "the database $instance is $status; until it answers it takes some minutes"
   while [[ $(database_status "$instance") == stopping ]]; do sleep "$poll_seconds"; done
-  aws rds start-db-instance --db-instance-identifier "$instance" > /dev/null
+  if [[ $status != starting ]]; then
+    aws rds start-db-instance --db-instance-identifier "$instance" > /dev/null
+    asleep=$instance
+  fi
   aws rds wait db-instance-available --db-instance-identifier "$instance"
+}
+
+# Nothing else would before the next evening, and nights are half of the bill.
+go_back_to_sleep() {
+  local service
+  [[ -n $asleep ]] || return 0
+  step "it is night in $environment: services and database sleep on until the morning"
+  for service in "${!before[@]}"; do update_service "$service" "${target[$service]}" 0; done
+  aws rds stop-db-instance --db-instance-identifier "$asleep" > /dev/null
 }
 
 # push_image TARGET TAG
@@ -325,10 +340,13 @@ ask() {
 # --- when something fails ---------------------------------------------------------------------------------------------
 
 roll_back() {
-  local status=$? service definition count
+  local status=$? service definition count outcome="runs what it ran before"
   trap - EXIT INT TERM
-  if ((status == 0 || ${#before[@]} == 0)); then exit "$status"; fi
   set +e
+  if ((${#before[@]} == 0)); then
+    go_back_to_sleep
+    exit "$status"
+  fi
   step "the deployment failed: services go back to what they were"
   target=()
   for service in "${!before[@]}"; do
@@ -337,10 +355,11 @@ roll_back() {
     update_service "$service" "$definition" "$count" || tell "$service could not be moved back: do it in the ECS console"
     target[$service]=$definition
   done
-  wait_until_steady
+  wait_until_steady || outcome="was told to run what it ran before, and is not well: see above, and the ECS console"
+  go_back_to_sleep
   cat >&2 <<TEXT
 
-deploy.sh: $environment runs what it ran before; commit $commit is not deployed. What went wrong stands above. Terraform's
+deploy.sh: $environment $outcome; commit $commit is not deployed. What went wrong stands above. Terraform's
 changes and the database's tables stay: correct the cause and run this again, or check out the commit before and deploy it.
 TEXT
   exit 1
@@ -348,14 +367,14 @@ TEXT
 
 deploy() {
   local started=true
+  trap roll_back EXIT
+  trap 'exit 130' INT TERM
   wake_database
   if ! is_started; then started=false; fi
   make_plan -var "started=$started"
   apply_plan
   push_images
   prepare_database
-  trap roll_back EXIT
-  trap 'exit 130' INT TERM
   move_services
   step "services: wait until each is steady"
   wait_until_steady || fail 'not every service is steady'
@@ -366,6 +385,7 @@ deploy() {
     make_plan -var started=true
     apply_plan
   fi
+  go_back_to_sleep
   step "$environment runs $commit"
   jq . <<< "$(output connection_info)"
 }

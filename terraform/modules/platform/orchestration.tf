@@ -22,14 +22,15 @@ module "orchestration_task" {
       }
     }
     daemon = {
-      # ECS writes the service's name into DNS when all containers run. Until it is there, runs that wait in the queue
-      # would fail; so the daemon waits within its container, and `exec` hands signals on to it.
+      # ECS writes the service's name into DNS when all its containers are healthy. Until it is there, runs that wait in
+      # the queue would fail; so the daemon waits for it within its container, which counts as healthy meanwhile: after
+      # a night nobody has heard from a daemon, and the name would never come. `exec` hands signals on to the daemon.
       command = ["sh", "-c", join(" ", [
         "until python -c 'import os, socket; socket.create_connection((os.environ[\"DAGSTER_CODE_SERVER_HOST\"], ${local.ports.code}), 5)' 2> /dev/null;",
-        "do sleep 2; done; exec dagster-daemon run --workspace /opt/celec/deploy/workspace.yaml",
+        "do sleep 2; done; touch /tmp/started; exec dagster-daemon run --workspace /opt/celec/deploy/workspace.yaml",
       ])]
       health_check = {
-        command          = ["dagster-daemon", "liveness-check"]
+        command          = ["sh", "-c", "test ! -e /tmp/started || exec dagster-daemon liveness-check"]
         interval_seconds = 120
         timeout_seconds  = 30
       }
