@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -300,12 +300,24 @@ def test_a_notebook_reads_the_lake_behind_a_token_of_this_installation(platform:
 
 def test_what_no_run_needs_can_crash_beside_it(platform: Stack) -> None:
     run_id = train(platform)
-    for service in ("mlflow", "webserver", "report", "daemon"):
+    for service in ("webserver", "report", "daemon"):
         platform.crash(service)
         say(f"{service} killed")
     assert end_of(platform, run_id) == "SUCCESS"
     assert platform.run(run_id)["status"] == "SUCCESS"
-    say("the run went on")
+    say("the run never noticed")
+
+
+def test_a_run_goes_on_when_mlflow_crashes(platform: Stack) -> None:
+    run_id = train(platform)
+    platform.crash("mlflow")
+    assert end_of(platform, run_id) == "SUCCESS"
+    run = platform.run(run_id)
+    assert run["status"] == "SUCCESS"
+    crashed = datetime.fromisoformat(platform.inspect("mlflow")["State"]["FinishedAt"]).timestamp()
+    assert run["startTime"] < crashed < run["endTime"]
+    platform.wait_for("mlflow", 60, lambda: platform.is_healthy("mlflow"))
+    say(f"mlflow killed {crashed - run['startTime']:.0f} s into a run of {run['endTime'] - run['startTime']:.0f} s")
 
 
 def test_a_run_waits_for_a_database_that_crashed_or_is_started_again(platform: Stack) -> None:
