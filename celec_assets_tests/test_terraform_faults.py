@@ -220,6 +220,11 @@ FAULTS: list[tuple[str, str, Fault]] = [
         said(POLICY, "platform.aws_iam_role_policy.orchestration", "StartRuns", Resource="*"),
     ),
     (
+        "actions_without_resources_are_allowed_on_all",
+        "prod",
+        said("aws_iam_policy", '["watching"]', "OwnTopic", Action=["sns:SetTopicAttributes", "sns:Unsubscribe"]),
+    ),
+    (
         "passing_roles_is_bound",
         "prod",
         said(POLICY, "platform.aws_iam_role_policy.orchestration", "GiveRunsTheirRoles", Condition={}),
@@ -298,6 +303,11 @@ FAULTS: list[tuple[str, str, Fault]] = [
         "roles_may_do_little_else",
         "prod",
         said(POLICY, "platform.aws_iam_role_policy.pages", "ShowReports", Action=["s3:GetObject", "s3:PutObject"]),
+    ),
+    (
+        "who_deploys_sees_that_secrets_are_there",
+        "prod",
+        said("aws_iam_policy", '["data"]', "OwnSecrets", Action=["secretsmanager:PutSecretValue"]),
     ),
     (
         "the_database_task_asks_aws_for_nothing",

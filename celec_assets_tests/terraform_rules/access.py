@@ -101,6 +101,15 @@ def roles_of_tasks_name_actions_and_resources(plan: ShownPlan) -> Findings:
                     yield f"{role.address}: may {action} everything"
 
 
+def actions_without_resources_are_allowed_on_all(plan: ShownPlan) -> Findings:
+    """Bound to a resource, such an action is refused."""
+    for where, statement in every_statement(plan):
+        if "*" not in listed(statement.get("Resource", "*")):
+            for action in listed(statement["Action"]):
+                if "*" not in action and not takes_resources(action):
+                    yield f"{where}: {action} knows no resources"
+
+
 def passing_roles_is_bound(plan: ShownPlan) -> Findings:
     for where, statement in every_statement(plan):
         actions = [action.lower() for action in listed(statement.get("Action"))]

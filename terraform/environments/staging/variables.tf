@@ -129,12 +129,12 @@ variable "monthly_budget_usd" {
 }
 
 variable "github_repository" {
-  description = "Repository whose workflows may deploy here, as owner/name; null: none may. terraform/bootstrap makes what it needs."
+  description = "Repository whose workflows may deploy here, as GitHub's tokens name it (docs/deployment.md): owner/name or owner@ID/name@ID; null: none may. terraform/bootstrap makes what it needs."
   type        = string
   default     = null
 
   validation {
-    condition     = var.github_repository == null ? true : can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github_repository))
-    error_message = "github_repository must be of the form owner/name."
+    condition     = var.github_repository == null ? true : can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$|^[A-Za-z0-9-]+@[0-9]+/[A-Za-z0-9._-]+@[0-9]+$", var.github_repository))
+    error_message = "github_repository must be of the form owner/name or owner@ID/name@ID: docs/deployment.md says which."
   }
 }

@@ -47,12 +47,14 @@ data "aws_iam_policy_document" "data" {
     ]
   }
 
-  # Written, never read: secretsmanager:GetSecretValue is not among them.
+  # Written, never read: secretsmanager:GetSecretValue is not among them. Terraform sees by the list that a version is
+  # still there.
   statement {
     sid = "OwnSecrets"
     actions = [
       "secretsmanager:CreateSecret",
       "secretsmanager:DeleteSecret",
+      "secretsmanager:ListSecretVersionIds",
       "secretsmanager:PutSecretValue",
       "secretsmanager:RotateSecret",
       "secretsmanager:TagResource",

@@ -38,7 +38,7 @@ data "aws_iam_policy_document" "identity" {
     }
   }
 
-  # Who may assume a role, and its name and tags, give it nothing.
+  # A role's description and tags give it nothing.
   statement {
     sid       = "DescribeOwnRoles"
     actions   = ["iam:TagRole", "iam:UntagRole", "iam:UpdateRole", "iam:UpdateRoleDescription"]

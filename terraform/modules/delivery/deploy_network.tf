@@ -21,6 +21,7 @@ data "aws_iam_policy_document" "network" {
       "ec2:DeleteRouteTable",
       "ec2:DeleteSecurityGroup",
       "ec2:DeleteSubnet",
+      "ec2:DeleteTags",
       "ec2:DeleteVpc",
       "ec2:DeleteVpcEndpoints",
       "ec2:DetachInternetGateway",

@@ -45,10 +45,15 @@ data "aws_iam_policy_document" "watching" {
       "sns:SetTopicAttributes",
       "sns:Subscribe",
       "sns:TagResource",
-      "sns:Unsubscribe",
       "sns:UntagResource",
     ]
     resources = ["arn:aws:sns:${local.here}:${var.name}-alerts"]
+  }
+
+  statement {
+    sid       = "TellSomebodyNoMore"
+    actions   = ["sns:Unsubscribe"]
+    resources = ["*"] # the action knows no resources
   }
 
   statement {

@@ -12,7 +12,8 @@ locals {
   state_bucket_arn = "arn:aws:s3:::celec-terraform-${local.account_id}-${local.region}"
   state_arn        = "${local.state_bucket_arn}/${var.environment}.tfstate"
 
-  # Who GitHub says is asking. An environment can ask for approval and bind branches; a pull request cannot have one.
+  # Who GitHub says is asking: of a repository that was made or renamed since July 2026, with the numbers of owner and
+  # repository. An environment can ask for approval and bind branches; a pull request cannot have one.
   subjects = {
     deploy = "repo:${var.repository}:environment:${var.environment}"
     plan   = "repo:${var.repository}:pull_request"

@@ -9,7 +9,7 @@ variable "environment" {
 }
 
 variable "repository" {
-  description = "Repository whose workflows may deploy, as owner/name."
+  description = "Repository whose workflows may deploy, as GitHub's tokens name it: owner/name or owner@ID/name@ID."
   type        = string
 }
 

@@ -4,7 +4,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = "~> 6.0"
+      version = "~> 6.26" # before, refreshing a secret read it, which workflows may not
     }
     random = {
       source  = "hashicorp/random"

@@ -183,6 +183,16 @@ run "a_repository_without_an_owner" {
   expect_failures = [var.github_repository]
 }
 
+run "a_repository_with_one_of_its_two_numbers" {
+  command = plan
+
+  variables {
+    github_repository = "celec/celec_assets@456789"
+  }
+
+  expect_failures = [var.github_repository]
+}
+
 run "a_region_that_is_none" {
   command = plan
 

@@ -69,7 +69,7 @@ run "with_a_domain_everything_is_behind_the_login" {
 
 run "workflows_of_a_repository" {
   variables {
-    github_repository = "celec/celec_assets"
+    github_repository = "celec@123456/celec_assets@456789"
   }
 
   assert {
