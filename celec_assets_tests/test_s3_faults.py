@@ -214,9 +214,11 @@ def test_a_bucket_that_is_not_there_is_no_missing_object(
     ],
 )
 def test_what_is_not_allowed_is_named_at_once(store: S3Store, proxy: Proxy, name: str, said: str) -> None:
-    proxy.always = refuses(403, "AccessDenied", "User: arn:aws:iam::1:user/x is not authorized to perform this action")
-    with pytest.raises(AccessDenied, match=said):
+    reason = "User: arn:aws:iam::1:user/x is not authorized to perform: kms:GenerateDataKey"
+    proxy.always = refuses(403, "AccessDenied", reason)
+    with pytest.raises(AccessDenied, match=said) as caught:
         OPERATIONS[name](store)
+    assert str(caught.value).endswith(f"; {reason}")
     assert len(proxy.requests) == 1, "trying again would change nothing"
 
 

@@ -76,7 +76,11 @@ def _refused(error: ClientError, code: str, action: str, key: str, url: str, add
             if action == "s3:GetObject"
             else ""
         )
-        return AccessDenied(f"{action} on {url}/{key} is not allowed ({code}): let the role that runs this do it{hint}")
+        # AWS says who was refused, and which action: it may be the key's, kms:GenerateDataKey for instance.
+        said = f"; {message}" if (message := error.response.get("Error", {}).get("Message")) else ""
+        return AccessDenied(
+            f"{action} on {url}/{key} is not allowed ({code}): let the role that runs this do it{hint}{said}"
+        )
     if status >= 500 or code == "SlowDown":
         attempts = answered.get("RetryAttempts", 0) + 1
         return LakeUnavailable(

@@ -150,6 +150,11 @@ class FolderStore:
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
+        folder = os.open(target.parent, os.O_RDONLY)  # a power cut could take the name back
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def swap(self, key: str, old: bytes | None, new: bytes) -> bool:
         partial = self._root / self._PARTIAL
