@@ -29,7 +29,8 @@ pytestmark = needs_plans
 IN, OUT = "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule"
 TASK, SERVICE, ALARM = "aws_ecs_task_definition", "aws_ecs_service", "aws_cloudwatch_metric_alarm"
 ROLE, POLICY, DATABASE = "aws_iam_role", "aws_iam_role_policy", "aws_db_instance"
-LAKE, MONITORING = 'this["lake"]', "module.monitoring"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:celec-staging-alerts"
+LAKE = 'this["lake"]'
 WORLD = {"cidr_ipv4": "0.0.0.0/0", "referenced_security_group_id": None}
 
 
@@ -380,6 +381,16 @@ FAULTS: list[tuple[str, str, Fault]] = [
         "prod",
         put("aws_cloudwatch_log_metric_filter", "runs-failed", log_group_name="/celec/runs"),
     ),
+    (
+        "filters_count_what_runs_print",
+        "prod",
+        put("aws_cloudwatch_log_metric_filter", "forecasts-made", pattern='"Materialized flow_forecast"'),
+    ),
+    (
+        "filters_count_what_runs_print",
+        "prod",
+        put("aws_cloudwatch_log_metric_filter", "runs-failed", pattern='"RUN_START"'),
+    ),
     ("alarms_tell_somebody", "prod", put(ALARM, "database-storage", alarm_actions=[])),
     (
         "alarms_tell_somebody",
@@ -387,6 +398,8 @@ FAULTS: list[tuple[str, str, Fault]] = [
         put(ALARM, "runs_failed", alarm_actions=["arn:aws:sns:us-east-1:123456789012:old"]),
     ),
     ("alarms_tell_somebody", "staging", without("aws_cloudwatch_composite_alarm")),
+    ("nights_ring_nobody", "staging", put(ALARM, "HTTPCode_ELB_5XX_Count", alarm_actions=[TOPIC])),
+    ("nights_ring_nobody", "staging", put(ALARM, "no-webserver", alarm_actions=[TOPIC])),
     ("a_service_that_is_down_is_told", "prod", without(ALARM, "no-webserver")),
     ("a_service_that_is_down_is_told", "prod", put(ALARM, "no-pages", treat_missing_data="notBreaching")),
     ("a_silent_daemon_is_told", "prod", put(ALARM, "daemon-silent", treat_missing_data="missing")),
@@ -428,6 +441,7 @@ FAULTS: list[tuple[str, str, Fault]] = [
         said(POLICY, "night", "StopAndStartTheDatabase", Action=["rds:StopDBInstance"]),
     ),
     ("everything_is_tagged", "prod", no_tags),
+    ("tasks_are_tagged_as_what_starts_them", "prod", put(SERVICE, "pages", propagate_tags="NONE")),
     ("somebody_is_told_of_the_bill", "prod", put("aws_budgets_budget", notification=[])),
     ("somebody_is_told_of_the_bill", "prod", put("aws_budgets_budget", time_unit="ANNUALLY")),
 ]

@@ -1,8 +1,14 @@
 """Rules of logs and alarms: whoever is needed is told, and by a metric that somebody writes."""
 
 from collections.abc import Iterator
+from contextlib import redirect_stderr
+from functools import cache
+from io import StringIO
 from typing import Any, Final, TypeAlias
 
+import dagster as dg
+
+from celec_assets.assets.forecast import flow_forecast
 from celec_assets_tests.terraform_plan import ShownPlan
 from celec_assets_tests.terraform_rules.reading import Findings, containers, task_of
 from terraform.bill.plan import Resource
@@ -92,6 +98,32 @@ def filters_read_logs_of_the_plan(plan: ShownPlan) -> Findings:
             yield f"{found.address}: reads no log of the plan"
 
 
+def filters_count_what_runs_print(plan: ShownPlan) -> Findings:
+    for found in plan.of("aws_cloudwatch_log_metric_filter"):
+        phrase = found.values["pattern"].strip('"')
+        ends = [end for end, printed in what_runs_print().items() if phrase in printed]
+        if ends != ["failed" if "fail" in found.values["name"] else "made a forecast"]:
+            yield f"{found.address}: {phrase} is printed by runs that {' or '.join(ends) or 'do not exist'}"
+
+
+@cache
+def what_runs_print() -> dict[str, str]:
+    """By how a run ends, what it says in its log: the log of its container, in AWS."""
+    stations = dg.StaticPartitionsDefinition(["one", "another"])
+
+    @dg.asset(key=flow_forecast.key, partitions_def=stations, backfill_policy=dg.BackfillPolicy.single_run())
+    def forecast(context: dg.AssetExecutionContext) -> None:
+        if context.run.tags.get("fails"):
+            raise ValueError
+
+    of_all = {"dagster/asset_partition_range_start": "one", "dagster/asset_partition_range_end": "another"}
+    printed = {}
+    for end, tags in {"made a forecast": of_all, "failed": {**of_all, "fails": "yes"}}.items():
+        with redirect_stderr(StringIO()) as printed[end]:
+            dg.materialize([forecast], tags=tags, raise_on_error=False)
+    return {end: text.getvalue() for end, text in printed.items()}
+
+
 def alarms_tell_somebody(plan: ShownPlan) -> Findings:
     topics = {topic.values["arn"] for topic in plan.of("aws_sns_topic")}
     policies = {policy.values["arn"] for policy in plan.of("aws_appautoscaling_policy")}
@@ -107,6 +139,14 @@ def alarms_tell_somebody(plan: ShownPlan) -> Findings:
             yield f"{alarm.address}: tells somebody who is not in the plan"
         if alarm.get("actions_enabled") is False:
             yield f"{alarm.address}: is switched off"
+
+
+def nights_ring_nobody(plan: ShownPlan) -> Findings:
+    """Who sleeps is silent, and a load balancer with nothing behind it answers with 503."""
+    if plan.of("aws_appautoscaling_scheduled_action"):
+        for alarm, _, metric, _ in seen(plan):
+            if alarm.get("alarm_actions") and (_missing_is_bad(alarm) or metric == "HTTPCode_ELB_5XX_Count"):
+                yield f"{alarm.address}: rings every night"
 
 
 def a_service_that_is_down_is_told(plan: ShownPlan) -> Findings:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 
+import yaml
+
 from celec_assets_tests.terraform_plan import ShownPlan
 from celec_assets_tests.terraform_rules.access import listed, statements_of
 from celec_assets_tests.terraform_rules.reading import Findings
+from celec_assets_tests.terraform_rules.tasks import LAUNCHER
 from terraform.bill.hours import minutes
 from terraform.bill.plan import Resource
 
@@ -74,6 +77,16 @@ def everything_is_tagged(plan: ShownPlan) -> Findings:
     tags = provider.get("default_tags", [{}])[0].get("tags", {})
     if "local.environment" not in tags.get("references", []):
         yield "the provider's default_tags say nothing of the environment"
+
+
+def tasks_are_tagged_as_what_starts_them(plan: ShownPlan) -> Findings:
+    """A task has no tags of its own: the bill of the environment would leave it out."""
+    for service in plan.of("aws_ecs_service"):
+        if service.get("propagate_tags") != "SERVICE":
+            yield f"{service.address}: its tasks have no tags"
+    launcher = yaml.safe_load(LAUNCHER.read_text())["run_launcher"]["config"]
+    if launcher["run_task_kwargs"].get("propagateTags") != "TASK_DEFINITION":
+        yield f"{LAUNCHER.name}: tasks of runs have no tags"
 
 
 def somebody_is_told_of_the_bill(plan: ShownPlan) -> Findings:

@@ -44,13 +44,8 @@ resource "aws_db_instance" "this" {
 
   deletion_protection       = var.protected
   skip_final_snapshot       = !var.protected
-  final_snapshot_identifier = "${var.name}-final-${formatdate("YYYYMMDDhhmmss", timestamp())}"
+  final_snapshot_identifier = "${aws_db_parameter_group.this.name}-final" # whose name is another each time it is made
   delete_automated_backups  = !var.protected
-
-  lifecycle {
-    # The name is that of the day on which the instance was made: each has a last snapshot of its own.
-    ignore_changes = [final_snapshot_identifier]
-  }
 
   depends_on = [aws_cloudwatch_log_group.postgresql]
 }

@@ -1,6 +1,10 @@
+locals {
+  nothing_behind = "HTTPCode_ELB_5XX_Count"
+}
+
 resource "aws_cloudwatch_metric_alarm" "errors" {
   for_each = {
-    HTTPCode_ELB_5XX_Count    = "The load balancer answers with errors of its own: nothing behind it, or nothing well"
+    (local.nothing_behind)    = "The load balancer answers with errors of its own: nothing behind it, or nothing well"
     HTTPCode_Target_5XX_Count = "A page answers with errors"
   }
 
@@ -15,7 +19,9 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = 10
   treat_missing_data  = "notBreaching" # it is only written when there is one
-  alarm_actions       = [var.topic_arn]
+
+  # With nothing behind it, as at night, the load balancer answers with 503: silence.tf tells of it.
+  alarm_actions = var.sleeps && each.key == local.nothing_behind ? [] : [var.topic_arn]
 }
 
 resource "aws_cloudwatch_metric_alarm" "unhealthy" {

@@ -33,6 +33,12 @@ locals {
       }
     },
   )
+
+  # What a night sets off, and what is heard through one alarm where there are nights.
+  of_a_night = concat(
+    [for alarm in aws_cloudwatch_metric_alarm.silence : alarm.alarm_name],
+    [aws_cloudwatch_metric_alarm.errors[local.nothing_behind].alarm_name],
+  )
 }
 
 resource "aws_cloudwatch_metric_alarm" "silence" {
@@ -76,8 +82,8 @@ resource "aws_cloudwatch_composite_alarm" "silence" {
   count = var.sleeps ? 1 : 0
 
   alarm_name        = "${var.name}-silence"
-  alarm_description = "Something has fallen silent while the database is awake: see which of ${join(", ", keys(local.silences))} is on. docs/operations.md says what to do."
-  alarm_rule        = join(" OR ", [for alarm in aws_cloudwatch_metric_alarm.silence : "ALARM(\"${alarm.alarm_name}\")"])
+  alarm_description = "Something has fallen silent, or has nothing behind it, while the database is awake: see which of ${join(", ", local.of_a_night)} is on. docs/operations.md says what to do."
+  alarm_rule        = join(" OR ", [for alarm in local.of_a_night : "ALARM(\"${alarm}\")"])
   alarm_actions     = [var.topic_arn]
   ok_actions        = [var.topic_arn]
 

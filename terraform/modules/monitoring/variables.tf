@@ -39,6 +39,6 @@ variable "target_group_suffixes" {
 }
 
 variable "sleeps" {
-  description = "Whether database and services rest at night: then silence alarms only while the database is awake."
+  description = "Whether database and services rest at night: then what a night sets off is told only while the database is awake."
   type        = bool
 }

@@ -55,4 +55,14 @@ run "asleep_at_night" {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.silence : strcontains(aws_cloudwatch_composite_alarm.silence[0].alarm_rule, "ALARM(\"${alarm.alarm_name}\")")])
     error_message = "Of every silence."
   }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.errors["HTTPCode_ELB_5XX_Count"].alarm_actions) == 0 && strcontains(aws_cloudwatch_composite_alarm.silence[0].alarm_rule, "ALARM(\"celec-test-httpcode-elb-5xx-count\")")
+    error_message = "And of a load balancer that has nothing behind it."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.errors["HTTPCode_Target_5XX_Count"].alarm_actions == toset([var.topic_arn])
+    error_message = "A page that answers with errors is awake, and told at once."
+  }
 }
