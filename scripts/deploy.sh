@@ -117,7 +117,8 @@ run_task() {
       | jq -Rnc --arg name "$container" '{containerOverrides: [{name: $name, command: [inputs]}]}')
   fi
   started=$(aws ecs run-task --cluster "$cluster" --task-definition "$definition" --launch-type FARGATE \
-    --network-configuration "$network" --overrides "$overrides" --started-by deploy.sh --output json)
+    --network-configuration "$network" --overrides "$overrides" --started-by deploy.sh \
+    --propagate-tags TASK_DEFINITION --output json)
   task=$(jq -r '.tasks[0].taskArn // empty' <<< "$started")
   [[ -n $task ]] || fail "$what: ECS starts no task: $(jq -r '[.failures[].reason] | join("; ")' <<< "$started")"
   logs=$(aws ecs describe-task-definition --task-definition "$definition" --output json \
