@@ -36,7 +36,7 @@ def dagster_dev(folder: Path) -> Iterator[str]:
         finally:
             process.send_signal(signal.SIGINT)
             try:
-                process.wait(60)
+                process.wait(150)  # it gives webserver and daemon a minute each
             finally:
                 with_children_gone(process)
 
