@@ -10,7 +10,9 @@ import pytest
 from celec_assets import workers
 from celec_assets.partitions import STATIONS, attempt_each, range_tags
 from celec_assets.refusal import Refusal
+from celec_assets.storage.store import AccessDenied, LakeUnavailable
 
+RETRIED = "dagster/retry_on_asset_or_op_failure"
 KEYS = [f"station-{number}" for number in range(6)]
 
 
@@ -30,8 +32,11 @@ def is_killed(station: str) -> int:
     return len(station)
 
 
-def run(make: Callable[[str], int]) -> tuple[dg.ExecuteInProcessResult, dict[str, dict[str, object]]]:
-    """The result, and the metadata by partition as the instance has them."""
+Told = tuple[dg.ExecuteInProcessResult, dict[str, dict[str, object]], dict[str, str]]
+
+
+def run(make: Callable[[str], int]) -> Told:
+    """The result; the metadata by partition and the run's tags, as the instance has them."""
 
     @dg.asset(partitions_def=STATIONS, backfill_policy=dg.BackfillPolicy.single_run())
     def lengths(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -43,8 +48,14 @@ def run(make: Callable[[str], int]) -> tuple[dg.ExecuteInProcessResult, dict[str
         (tags,) = range_tags(instance.get_dynamic_partitions(str(STATIONS.name)), KEYS, 100)
         result = dg.materialize([lengths], instance=instance, tags=tags, raise_on_error=False)
         made = instance.fetch_materializations(lengths.key, limit=100).records
+        kept = instance.get_run_by_id(result.run_id)
+    assert kept
     told = [record.asset_materialization for record in made]
-    return result, {str(m.partition): {name: value.value for name, value in m.metadata.items()} for m in told if m}
+    return (
+        result,
+        {str(m.partition): {name: value.value for name, value in m.metadata.items()} for m in told if m},
+        kept.tags,
+    )
 
 
 def reasons(result: dg.ExecuteInProcessResult) -> dict[str, str]:
@@ -57,22 +68,38 @@ def reasons(result: dg.ExecuteInProcessResult) -> dict[str, str]:
 
 
 def test_each_partition_that_is_done_has_metadata_of_its_own() -> None:
-    result, told = run(length)
+    result, told, _ = run(length)
     assert result.success
     assert told == {key: {"length": 9, "of": key} for key in KEYS}
 
 
 def test_one_that_is_refused_fails_and_the_others_are_done() -> None:
-    result, told = run(refuses_one)
+    result, told, tags = run(refuses_one)
     assert told == {key: {"length": 9, "of": key} for key in KEYS if key != "station-1"}
     assert reasons(result) == {"station-1": "too short"}
+    assert RETRIED not in tags, "it would be refused again"
+
+
+@pytest.mark.parametrize(
+    ("error", "failed"), [(AccessDenied("one object"), KEYS[3:4]), (LakeUnavailable("all objects"), KEYS[3:])]
+)
+def test_what_the_lake_was_to_blame_for_is_tried_again(error: Exception, failed: list[str]) -> None:
+    def make(station: str) -> int:
+        if station == KEYS[3]:
+            raise error
+        return len(station)
+
+    result, told, tags = run(make)
+    assert list(reasons(result)) == failed
+    assert told.keys() == {*KEYS} - {*failed}
+    assert tags[RETRIED] == "true"
 
 
 @pytest.mark.slow
 def test_one_whose_worker_is_killed_fails_and_the_others_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "START_SECONDS", -1)
     monkeypatch.setattr(workers, "_cores", lambda: 2)
-    result, told = run(is_killed)
+    result, told, _ = run(is_killed)
     assert told.keys() == {*KEYS} - {"station-4"}
     assert list(reasons(result)) == ["station-4"]
     assert "the memory did not suffice" in reasons(result)["station-4"]
