@@ -9,7 +9,6 @@ import argparse
 import csv
 import itertools
 import math
-import multiprocessing
 import os
 import statistics
 import sys
@@ -21,7 +20,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from unittest.mock import patch
 
 import dagster as dg
@@ -29,6 +28,7 @@ import yaml
 from threadpoolctl import threadpool_limits
 
 from benchmarks.pipeline import run_empty_graph
+from benchmarks.processes import Bench, Done
 from benchmarks.readme import put_into
 from benchmarks.s3 import empty_bucket
 from celec_assets import sensors, workers
@@ -39,7 +39,7 @@ from celec_assets.sample import sample_files
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake
 from celec_assets.storage.s3 import connect
-from celec_assets_tests.postgres_server import Postgres, find_binaries, postgres_server
+from celec_assets_tests.postgres_server import find_binaries, postgres_server
 
 ROOT: Final = Path(__file__).parents[1]
 LAST_DAY: Final = date(2025, 12, 31)
@@ -62,14 +62,6 @@ Row = tuple[str, str, str, str]
 class StoppedClock(Clock):
     def today(self) -> date:
         return TODAY
-
-
-class Done(NamedTuple):
-    """What a process came to: wall time, and the most memory that it and its workers had at once (PSS)."""
-
-    seconds: float
-    peak_mb: float
-    result: Any
 
 
 # What the processes do.
@@ -175,87 +167,6 @@ def on_one_core(work: Callable[..., Any], *arguments: Any) -> Any:
     threadpool_limits(1)
     with patch.object(workers, "_cores", lambda: 1):
         return work(*arguments)
-
-
-# A process, and what is seen of it from outside.
-
-
-class Bench:
-    """Processes with databases of their own on one server."""
-
-    def __init__(self, postgres: Postgres, logs: Path) -> None:
-        self._postgres, self._logs = postgres, logs
-        self._numbers = itertools.count()
-
-    def rows_and_bytes(self, database: str) -> tuple[int, int]:
-        """In Dagster's tables of events and of checks, indexes included."""
-        rows = size = 0
-        for table in ("event_logs", "asset_check_executions"):
-            ((more, larger),) = self._postgres.sql(
-                f"select count(*)::int, pg_total_relation_size('{table}')::int from {table}", database
-            )
-            rows, size = rows + int(str(more)), size + int(str(larger))
-        return rows, size
-
-    def new_database(self) -> str:
-        self._postgres.sql(f"create database {(name := f'bench{next(self._numbers)}')}", database="postgres")
-        return name
-
-    def start(self, database: str, work: Callable[..., Any], *arguments: Any) -> "Started":
-        # Runs keep their connection, and what makes a process a run is that another one started it.
-        with patch.dict(os.environ, {**self._postgres.environment, "DAGSTER_PG_DB": database}):
-            return Started(self._logs / f"{database}.log", work, *arguments)
-
-    def __call__(self, database: str, work: Callable[..., Any], *arguments: Any) -> Done:
-        return self.start(database, work, *arguments).done()
-
-
-class Started:
-    def __init__(self, log: Path, work: Callable[..., Any], *arguments: Any) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._ours, theirs = context.Pipe()
-        self._log, self._started = log, time.perf_counter()
-        self._process = context.Process(target=_child, args=(theirs, log, work, arguments))
-        self._process.start()
-        theirs.close()
-
-    def done(self) -> Done:
-        peak = 0.0
-        while not self._ours.poll(0.5):
-            peak = max(peak, sum(map(pss_mb, family(self._process.pid or 0))))
-        try:
-            result = self._ours.recv()
-        except EOFError:
-            raise RuntimeError(f"a process of the benchmark ended early:\n{self._log.read_text()[-3000:]}") from None
-        self._process.join()
-        return Done(time.perf_counter() - self._started, peak, result)
-
-
-def _child(pipe: Any, log: Path, work: Callable[..., Any], arguments: Sequence[Any]) -> None:
-    # Runs print every event, which is part of what they cost.
-    with log.open("a") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    os.environ["DAGSTER_EVENT_BATCH_SIZE"] = "100"  # as in production
-    pipe.send(work(*arguments))
-
-
-def family(pid: int) -> Iterator[int]:
-    yield pid
-    try:
-        children = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    except OSError:
-        return
-    for child in itertools.chain(*children):
-        yield from family(int(child))
-
-
-def pss_mb(pid: int) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
 
 
 def fill(folder: Path, stations: int) -> str:
