@@ -62,6 +62,7 @@ def test_make_demo_ends_with_forecasts_and_a_second_one_makes_nothing(clone: Pat
     second = run(clone, "make demo")
     assert second.count("nothing new") == 6
     assert re.findall(r"^(/\S+\.parquet)$", second, re.M) == written
+    assert run(clone, "git status --porcelain") == "", "what is made is known to be made"
 
 
 def test_make_demo_takes_files_of_ones_own_and_does_not_mix_them_with_the_sample(clone: Path, tmp_path: Path) -> None:
