@@ -72,7 +72,7 @@ def sample_station(number: int) -> Station:
     station, name, river, mean_m3s = (
         RIVERS[number]
         if number < len(RIVERS)
-        else (f"geoglows-{620883808 + number}", f"GEOGLOWS {620883808 + number}", f"reach {620883808 + number}", 30)
+        else (f"geoglows-{620883808 + number}", f"GEOGLOWS {620883808 + number}", f"reach {620883808 + number}", 12_000)
     )
     wetness = (0.62, 0.8, 1.1, 0.45, 0.9, 1.2)[number % 6]
     age = 20 if number % 6 == 4 else 1

@@ -33,6 +33,8 @@ pytestmark = [
 ]
 
 LOCALES = {"es": "es_EC", "en": "en_GB"}
+# What Helvetica becomes where there is none: a narrow font and the widest that systems bring.
+FONTS = ("Liberation Sans", "DejaVu Sans")
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -98,13 +100,21 @@ def tidy(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
+def use_font(page: Page, font: str) -> None:
+    if font not in subprocess.run(["fc-list", ":", "family"], capture_output=True, text=True, check=True).stdout:
+        pytest.skip(f"there is no {font}: apt-get install fonts-liberation fonts-dejavu-core")
+    page.evaluate("font => { document.body.style.fontFamily = font }", font)
+
+
 @pytest.mark.parametrize("language", LOCALES)
+@pytest.mark.parametrize("font", FONTS)
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_the_page_fits_and_asks_for_nothing(browser: Browser, url: str, size: Any, language: str) -> None:
+def test_the_page_fits_and_asks_for_nothing(browser: Browser, url: str, size: Any, font: str, language: str) -> None:
     with browser.new_context(viewport=size) as context:
         page = context.new_page()
         watch = Watch(page)
         page.goto(f"{url}?lang={language}")
+        use_font(page, font)
         assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
         page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true })")
         assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
@@ -287,11 +297,16 @@ def test_a_page_that_is_opened_days_later_says_so(context: BrowserContext, url: 
     assert [tidy(text) for text in page.locator(".old:visible").all_inner_texts()] == expected
 
 
-def test_a_printed_report_is_light_has_a_page_a_station_and_no_controls(browser: Browser, url: str) -> None:
+@pytest.mark.parametrize("font", FONTS)
+def test_a_printed_report_is_light_has_a_page_a_station_and_no_controls(browser: Browser, url: str, font: str) -> None:
     with browser.new_context(color_scheme="dark") as context:
         page = context.new_page()
         watch = Watch(page)
+        page.clock.set_fixed_time(
+            datetime(2026, 12, 24, 12, tzinfo=UTC)
+        )  # so that the warning of its age is printed too
         page.goto(url)
+        use_font(page, font)
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 22, 24)"
         page.emulate_media(media="print", color_scheme="dark")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
