@@ -2,7 +2,7 @@
 
     python -m celec_assets_tests.test_iam_recorded
 
-writes it anew. test_iam.py holds it against the roles of the plan.
+writes it anew. terraform_rules/use.py holds it against the roles of the plan.
 """
 
 import json
