@@ -34,8 +34,11 @@ def applies(statement: dict[str, Any], action: str, resource: str, context: dict
 
 
 def _holds(test: str, key: str, values: list[str], context: dict[str, str]) -> bool:
-    assert test in _TESTS, f"{test} is unknown here"
-    return key in context and any(matches(value, context[key]) for value in values)
+    exact = test.removesuffix("IfExists")
+    assert exact in _TESTS, f"{test} is unknown here"
+    if key not in context:
+        return test != exact
+    return any(matches(value, context[key]) for value in values)
 
 
 def allows(statements: list[dict[str, Any]], action: str, resource: str, context: dict[str, str]) -> bool:

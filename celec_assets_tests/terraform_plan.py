@@ -33,9 +33,10 @@ domain = {
     user_pool_domain    = "celec-prod"
   }
 }
-github_repository = "celec/celec_assets"
 """
 """As prod should be; staging is planned as its example says, by HTTP."""
+
+FROM_GITHUB = 'github_repository = "celec/celec_assets"\n'
 
 _COMMANDS = """
 set -e
@@ -87,7 +88,7 @@ def code_to_plan(into: Path) -> Path:
         folder = into / "environments" / environment
         (folder / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
         example = (folder / "terraform.tfvars.example").read_text()
-        (folder / "terraform.tfvars").write_text(example + (WITH_A_LOGIN if environment == "prod" else ""))
+        (folder / "terraform.tfvars").write_text(example + FROM_GITHUB + (WITH_A_LOGIN if environment == "prod" else ""))
     return into
 
 

@@ -29,6 +29,7 @@ pytestmark = needs_plans
 IN, OUT = "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule"
 TASK, SERVICE, ALARM = "aws_ecs_task_definition", "aws_ecs_service", "aws_cloudwatch_metric_alarm"
 ROLE, POLICY, DATABASE = "aws_iam_role", "aws_iam_role_policy", "aws_db_instance"
+DEPLOY, OWN, NEW = "aws_iam_policy", "aws:ResourceTag/environment", "aws:RequestTag/environment"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:celec-staging-alerts"
 LAKE = 'this["lake"]'
 WORLD = {"cidr_ipv4": "0.0.0.0/0", "referenced_security_group_id": None}
@@ -156,6 +157,15 @@ FAULTS: list[tuple[str, str, Fault]] = [
         container("mlflow", command=lambda words: [w for w in words if "cors" not in w]),
     ),
     # network
+    # letters
+    (
+        "names_and_descriptions_have_letters_that_aws_takes",
+        "staging",
+        put(OUT, "historian", description="CELEC's historian"),
+    ),
+    ("names_and_descriptions_have_letters_that_aws_takes", "prod", put("aws_lb", name="celec_prod")),
+    ("tags_have_letters_that_aws_takes", "prod", put("aws_vpc", tags_all={"Name": "CELEC's network"})),
+    # network
     ("nobody_is_let_in_from_everywhere", "staging", put(IN, "visit", cidr_ipv4="0.0.0.0/0")),
     ("nobody_is_let_in_from_everywhere", "staging", put(IN, "visit", cidr_ipv6="::/0")),
     (
@@ -223,7 +233,12 @@ FAULTS: list[tuple[str, str, Fault]] = [
     (
         "actions_without_resources_are_allowed_on_all",
         "prod",
-        said("aws_iam_policy", '["watching"]', "OwnTopic", Action=["sns:SetTopicAttributes", "sns:Unsubscribe"]),
+        said(DEPLOY, '["watching"]', "OwnTopic", Action=["sns:SetTopicAttributes", "sns:Unsubscribe"]),
+    ),
+    (
+        "actions_without_resources_are_allowed_on_all",
+        "staging",
+        said(DEPLOY, '["watching"]', "AlarmMadeOfAlarms", Resource="arn:aws:cloudwatch:*:*:alarm:celec-staging-*"),
     ),
     (
         "passing_roles_is_bound",
@@ -306,14 +321,53 @@ FAULTS: list[tuple[str, str, Fault]] = [
         said(POLICY, "platform.aws_iam_role_policy.pages", "ShowReports", Action=["s3:GetObject", "s3:PutObject"]),
     ),
     (
-        "who_deploys_sees_that_secrets_are_there",
-        "prod",
-        said("aws_iam_policy", '["data"]', "OwnSecrets", Action=["secretsmanager:PutSecretValue"]),
-    ),
-    (
         "the_database_task_asks_aws_for_nothing",
         "prod",
         also(POLICY, "platform.aws_iam_role_policy.run", role="celec-prod-database-task"),
+    ),
+    # delivery
+    (
+        "who_deploys_changes_its_own_environment_alone",
+        "prod",
+        said(DEPLOY, '["watching"]', "OwnKey", Condition={"StringEqualsIfExists": {OWN: "prod"}}),
+    ),
+    (
+        "who_deploys_changes_its_own_environment_alone",
+        "staging",
+        said(DEPLOY, '["compute"]', "ScaleOwnServices", Condition={"StringEquals": {OWN: ["staging", "prod"]}}),
+    ),
+    (
+        "who_deploys_changes_its_own_environment_alone",
+        "staging",
+        said(DEPLOY, '["data"]', "OwnDatabase", Resource="arn:aws:rds:us-east-1:123456789012:db:*"),
+    ),
+    ("who_deploys_changes_its_own_environment_alone", "prod", said(DEPLOY, '["network"]', "OwnNames", Condition={})),
+    (
+        "who_deploys_may_do_what_the_script_asks",
+        "staging",
+        said(DEPLOY, '["data"]', "OwnDatabase", Action=lambda of: [a for a in of if a != "rds:StopDBInstance"]),
+    ),
+    (
+        "who_deploys_may_do_what_the_script_asks",
+        "staging",
+        said(DEPLOY, '["state"]', "CompareWithWhatIsThere", Action=["ecs:Describe*"]),
+    ),
+    ("who_deploys_reaches_its_own_by_their_tags", "prod", said(DEPLOY, '["network"]', "RulesOfOwnGroups")),
+    ("who_deploys_reaches_its_own_by_their_tags", "prod", said(DEPLOY, '["network"]', "TagPartsAsTheyAreMade")),
+    (
+        "who_deploys_reaches_its_own_by_their_tags",
+        "prod",
+        said(DEPLOY, '["network"]', "TagPartsAsTheyAreMade", Condition={"StringEquals": {NEW: "prod"}}),
+    ),
+    (
+        "who_deploys_reaches_its_own_by_their_tags",
+        "staging",
+        said(DEPLOY, '["network"]', "OwnNetwork", Condition={"StringEquals": {NEW: "staging"}}),
+    ),
+    (
+        "who_deploys_sees_that_secrets_are_there",
+        "prod",
+        said(DEPLOY, '["data"]', "OwnSecrets", Action=["secretsmanager:PutSecretValue"]),
     ),
     # stores
     ("buckets_are_private", "prod", put("aws_s3_bucket_public_access_block", LAKE, restrict_public_buckets=False)),
@@ -371,6 +425,7 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ),
     ("alarms_look_at_what_there_is", "staging", put(ALARM, "no-pages", dimensions={"ClusterName": "celec-staging"})),
     ("alarms_look_at_what_there_is", "staging", put(ALARM, "runs_failed", metric_name="failed-runs")),
+    ("alarms_look_at_what_there_is", "staging", put(ALARM, "database-storage", metric_name="FreeStorage")),
     (
         "alarms_look_back_no_further_than_they_may",
         "prod",

@@ -24,6 +24,17 @@ _NEEDED: Final = {
 }
 """Dimensions without which a namespace has no metric."""
 
+_WRITTEN: Final = {
+    "AWS/ECS": {"CPUUtilization", "MemoryUtilization"},
+    "AWS/RDS": {"CPUUtilization", "DatabaseConnections", "FreeableMemory", "FreeStorageSpace"},
+    "AWS/ApplicationELB": {
+        *("HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count", "RequestCount", "TargetResponseTime"),
+        *("HealthyHostCount", "UnHealthyHostCount"),
+    },
+    "AWS/Logs": {"IncomingBytes", "IncomingLogEvents"},
+}
+"""Metrics that AWS writes of what we have, as its pages spell them."""
+
 
 def logs_end_some_day(plan: ShownPlan) -> Findings:
     for group in plan.of("aws_cloudwatch_log_group"):
@@ -73,6 +84,8 @@ def alarms_look_at_what_there_is(plan: ShownPlan) -> Findings:
     for alarm in plan.of("aws_cloudwatch_metric_alarm"):
         for namespace, metric, dimensions in _dimensions(alarm):
             if namespace.startswith("AWS/"):
+                if metric not in _WRITTEN.get(namespace, ()):
+                    yield f"{alarm.address}: AWS writes no {namespace} {metric}"
                 if missing := _NEEDED.get(namespace, set()) - dimensions.keys():
                     yield f"{alarm.address}: {namespace} has no metric without {', '.join(sorted(missing))}"
             elif (namespace, metric) not in counted:

@@ -140,16 +140,6 @@ def who_starts_a_task_may_pull_its_image_and_write_its_log(plan: ShownPlan) -> F
                     yield f"{task.address}: {action} on {resource} is refused when {container['name']} starts"
 
 
-def who_deploys_sees_that_secrets_are_there(plan: ShownPlan) -> Findings:
-    """Terraform refreshes a version that it may not read by the list of versions."""
-    for role in plan.of("aws_iam_role"):
-        said = list(statements_of(role, plan))
-        if any("secretsmanager:PutSecretValue" in listed(statement["Action"]) for statement in said):
-            for secret in plan.of("aws_secretsmanager_secret"):
-                if not allows(said, "secretsmanager:ListSecretVersionIds", secret.values["arn"], {}):
-                    yield f"{role.address}: cannot refresh {secret.address}"
-
-
 def the_database_task_asks_aws_for_nothing(plan: ShownPlan) -> Findings:
     task = task_with("database", plan)
     role = plan.by("aws_iam_role", "arn", task.values["task_role_arn"]) if task else None

@@ -29,8 +29,9 @@ data "aws_iam_policy_document" "compute" {
     resources = ["*"] # Deregister knows no resources; what a task may is bound by the roles that can be passed
   }
 
+  # AWS names what is scaled; its tags say whose it is.
   statement {
-    sid = "Scale"
+    sid = "ScaleOwnServices"
     actions = [
       "application-autoscaling:DeleteScalingPolicy",
       "application-autoscaling:DeleteScheduledAction",
@@ -41,7 +42,32 @@ data "aws_iam_policy_document" "compute" {
       "application-autoscaling:TagResource",
       "application-autoscaling:UntagResource",
     ]
-    resources = ["arn:aws:application-autoscaling:${local.here}:scalable-target/*"] # AWS names them
+    resources = ["arn:aws:application-autoscaling:${local.here}:scalable-target/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/environment"
+      values   = [var.environment]
+    }
+  }
+
+  # What is new has no tags yet.
+  statement {
+    sid       = "BeginToScale"
+    actions   = ["application-autoscaling:RegisterScalableTarget", "application-autoscaling:TagResource"]
+    resources = ["arn:aws:application-autoscaling:${local.here}:scalable-target/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/environment"
+      values   = [var.environment]
+    }
+
+    condition {
+      test     = "StringEqualsIfExists"
+      variable = "aws:ResourceTag/environment"
+      values   = [var.environment]
+    }
   }
 
   statement {

@@ -39,6 +39,7 @@ data "aws_iam_policy_document" "data" {
       "rds:ModifyDBSubnetGroup",
       "rds:RemoveTagsFromResource",
       "rds:StartDBInstance",
+      "rds:StopDBInstance",
     ]
     resources = [
       "arn:aws:rds:${local.here}:db:${var.name}",
@@ -61,10 +62,13 @@ data "aws_iam_policy_document" "data" {
       "secretsmanager:UntagResource",
       "secretsmanager:UpdateSecret",
     ]
-    # AWS ends names of secrets at random; RDS makes the administrator's, whose name begins with rds!
-    resources = [
-      "arn:aws:secretsmanager:${local.here}:secret:${var.name}-*",
-      "arn:aws:secretsmanager:${local.here}:secret:rds!db-*",
-    ]
+    resources = ["arn:aws:secretsmanager:${local.here}:secret:${var.name}-*"] # AWS ends their names at random
+  }
+
+  # RDS makes it in the name of who makes the database, whose identifier nobody knows before.
+  statement {
+    sid       = "SecretOfTheAdministrator"
+    actions   = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"]
+    resources = ["arn:aws:secretsmanager:${local.here}:secret:rds!db-*"]
   }
 }

@@ -1,30 +1,62 @@
+locals {
+  # Parts of the network have names of AWS's; their tags say whose they are.
+  part_arns = {
+    for kind in ["internet-gateway", "route-table", "security-group", "security-group-rule", "subnet", "vpc", "vpc-endpoint"] :
+    kind => "arn:aws:ec2:${local.here}:${kind}/*"
+  }
+
+  makes_parts = ["ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateVpcEndpoint"]
+  made_parts  = [for kind in ["route-table", "security-group", "subnet", "vpc-endpoint"] : local.part_arns[kind]]
+}
+
+# It makes and deletes no VPC: the database would go with it.
 data "aws_iam_policy_document" "network" {
-  # AWS gives these things their names; their tags say whose they are. A thing that bears another environment's tag is
-  # out of reach, one that is being made bears ours.
+  # Making a part asks for the part, which bears what is requested, and for the VPC, which has its tags (below).
+  statement {
+    sid       = "MakePartsOfTheNetwork"
+    actions   = local.makes_parts
+    resources = local.made_parts
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/environment"
+      values   = [var.environment]
+    }
+  }
+
+  # Only while it is being made is a part without tags given any: else those of others could be made ours.
+  statement {
+    sid       = "TagPartsAsTheyAreMade"
+    actions   = ["ec2:CreateTags"]
+    resources = local.made_parts
+
+    condition {
+      test     = "StringEquals"
+      variable = "ec2:CreateAction"
+      values   = [for action in local.makes_parts : trimprefix(action, "ec2:")]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/environment"
+      values   = [var.environment]
+    }
+  }
+
   statement {
     sid = "OwnNetwork"
-    actions = [
+    actions = concat(local.makes_parts, [
       "ec2:AssociateRouteTable",
-      "ec2:AttachInternetGateway",
       "ec2:AuthorizeSecurityGroupEgress",
       "ec2:AuthorizeSecurityGroupIngress",
-      "ec2:CreateInternetGateway",
       "ec2:CreateRoute",
-      "ec2:CreateRouteTable",
-      "ec2:CreateSecurityGroup",
-      "ec2:CreateSubnet",
       "ec2:CreateTags",
-      "ec2:CreateVpc",
-      "ec2:CreateVpcEndpoint",
-      "ec2:DeleteInternetGateway",
       "ec2:DeleteRoute",
       "ec2:DeleteRouteTable",
       "ec2:DeleteSecurityGroup",
       "ec2:DeleteSubnet",
       "ec2:DeleteTags",
-      "ec2:DeleteVpc",
       "ec2:DeleteVpcEndpoints",
-      "ec2:DetachInternetGateway",
       "ec2:DisassociateRouteTable",
       "ec2:ModifySecurityGroupRules",
       "ec2:ModifySubnetAttribute",
@@ -34,11 +66,22 @@ data "aws_iam_policy_document" "network" {
       "ec2:RevokeSecurityGroupIngress",
       "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
       "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
-    ]
-    resources = [
-      for kind in ["internet-gateway", "network-interface", "route-table", "security-group", "security-group-rule", "subnet", "vpc", "vpc-endpoint"] :
-      "arn:aws:ec2:${local.here}:${kind}/*"
-    ]
+    ])
+    resources = values(local.part_arns)
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/environment"
+      values   = [var.environment]
+    }
+  }
+
+  # The provider makes a rule without tags and gives it some afterwards. Whoever may a rule alone may nothing: each of
+  # these calls, and every change, asks for the rule's group too, which has to be ours (above).
+  statement {
+    sid       = "RulesOfOwnGroups"
+    actions   = ["ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateTags"]
+    resources = [local.part_arns["security-group-rule"]]
 
     dynamic "condition" {
       for_each = ["aws:ResourceTag/environment", "aws:RequestTag/environment"]
@@ -84,24 +127,52 @@ data "aws_iam_policy_document" "network" {
     resources = ["arn:aws:cognito-idp:${local.here}:userpool/*"] # which one, a variable of the environment says
   }
 
-  # The namespace's hosted zone is made in our name, and bears none.
+  # It makes and deletes no namespace: that needs route53:DeleteHostedZone, which knows no tags, for whatever zone.
   statement {
     sid = "OwnNames"
     actions = [
-      "route53:ChangeTagsForResource",
-      "route53:CreateHostedZone",
-      "route53:DeleteHostedZone",
-      "servicediscovery:CreatePrivateDnsNamespace",
       "servicediscovery:CreateService",
-      "servicediscovery:DeleteNamespace",
       "servicediscovery:DeleteService",
       "servicediscovery:DeregisterInstance",
       "servicediscovery:ListInstances",
-      "servicediscovery:TagResource",
-      "servicediscovery:UntagResource",
       "servicediscovery:UpdatePrivateDnsNamespace",
       "servicediscovery:UpdateService",
     ]
-    resources = ["*"] # namespaces and services have names of AWS's, and creating knows no resources
+    resources = [
+      "arn:aws:servicediscovery:${local.here}:namespace/*",
+      "arn:aws:servicediscovery:${local.here}:service/*",
+    ]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/environment"
+      values   = [var.environment]
+    }
+  }
+
+  statement {
+    sid       = "MakeNames"
+    actions   = ["servicediscovery:CreateService"] # in a namespace of ours (above)
+    resources = ["arn:aws:servicediscovery:${local.here}:service/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/environment"
+      values   = [var.environment]
+    }
+  }
+
+  # The action knows neither resources nor their tags, so that AWS keeps it only from another environment's tag. What
+  # takes tags away knows no tags at all: a person does that, and gives names another tag than this one.
+  statement {
+    sid       = "TagNamesAsTheyAreMade"
+    actions   = ["servicediscovery:TagResource"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/environment"
+      values   = [var.environment]
+    }
   }
 }

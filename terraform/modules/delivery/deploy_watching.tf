@@ -25,7 +25,6 @@ data "aws_iam_policy_document" "watching" {
     actions = [
       "cloudwatch:DeleteAlarms",
       "cloudwatch:DeleteDashboards",
-      "cloudwatch:PutCompositeAlarm",
       "cloudwatch:PutDashboard",
       "cloudwatch:PutMetricAlarm",
       "cloudwatch:TagResource",
@@ -35,6 +34,12 @@ data "aws_iam_policy_document" "watching" {
       "arn:aws:cloudwatch:${local.here}:alarm:${var.name}-*", # an alarm for each thing that can go wrong
       "arn:aws:cloudwatch::${local.account_id}:dashboard/${var.name}",
     ]
+  }
+
+  statement {
+    sid       = "AlarmMadeOfAlarms"
+    actions   = ["cloudwatch:PutCompositeAlarm"]
+    resources = ["*"] # bound to alarms it is refused, says AWS's page on PutCompositeAlarm
   }
 
   statement {
@@ -56,41 +61,33 @@ data "aws_iam_policy_document" "watching" {
     resources = ["*"] # the action knows no resources
   }
 
+  # It makes and deletes no key: one that is being made bears no tags yet, so that it could be tagged only by whoever may
+  # tag all keys.
   statement {
     sid = "OwnKey"
     actions = [
       "kms:CreateAlias",
       "kms:DeleteAlias",
-      "kms:EnableKeyRotation",
       "kms:PutKeyPolicy",
-      "kms:ScheduleKeyDeletion",
       "kms:TagResource",
       "kms:UntagResource",
       "kms:UpdateAlias",
       "kms:UpdateKeyDescription",
     ]
-    resources = [
-      "arn:aws:kms:${local.here}:alias/${var.name}-alerts",
-      "arn:aws:kms:${local.here}:key/*", # AWS names keys; the condition says which
-    ]
+    resources = ["arn:aws:kms:${local.here}:key/*"] # AWS names keys; the condition says which
 
     condition {
-      test     = "StringEqualsIfExists"
+      test     = "StringEquals"
       variable = "aws:ResourceTag/environment"
       values   = [var.environment]
     }
   }
 
+  # An alias asks for its key as well (above), and has no tags.
   statement {
-    sid       = "MakeTheKey"
-    actions   = ["kms:CreateKey"]
-    resources = ["*"] # the action knows no resources
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/environment"
-      values   = [var.environment]
-    }
+    sid       = "OwnAlias"
+    actions   = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
+    resources = ["arn:aws:kms:${local.here}:alias/${var.name}-alerts"]
   }
 
   statement {

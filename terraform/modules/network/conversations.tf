@@ -2,8 +2,8 @@
 locals {
   conversations = merge(
     {
-      entrance-webserver     = { from = "entrance", to = "webserver", port = var.ports.webserver, what = "Dagster's pages" }
-      entrance-mlflow        = { from = "entrance", to = "pages", port = var.ports.mlflow, what = "MLflow's pages" }
+      entrance-webserver     = { from = "entrance", to = "webserver", port = var.ports.webserver, what = "Pages of Dagster" }
+      entrance-mlflow        = { from = "entrance", to = "pages", port = var.ports.mlflow, what = "Pages of MLflow" }
       entrance-report        = { from = "entrance", to = "pages", port = var.ports.report, what = "The report" }
       webserver-code         = { from = "webserver", to = "orchestration", port = var.ports.code, what = "What there is to run (gRPC)" }
       orchestration-code     = { from = "orchestration", to = "orchestration", port = var.ports.code, what = "The daemon asks the code location by its name (gRPC)" }
@@ -11,7 +11,7 @@ locals {
       runs-mlflow            = { from = "runs", to = "pages", port = var.ports.mlflow, what = "Tracking, past the login" }
       webserver-database     = { from = "webserver", to = "database", port = var.ports.database, what = "Runs and events" }
       orchestration-database = { from = "orchestration", to = "database", port = var.ports.database, what = "Runs and events" }
-      pages-database         = { from = "pages", to = "database", port = var.ports.database, what = "MLflow's records" }
+      pages-database         = { from = "pages", to = "database", port = var.ports.database, what = "Records of MLflow" }
       runs-database          = { from = "runs", to = "database", port = var.ports.database, what = "Runs and events" }
     },
     var.jupyter ? {

@@ -2,8 +2,8 @@ locals {
   groups = merge(
     {
       entrance      = "The load balancer"
-      webserver     = "Dagster's web pages"
-      orchestration = "Dagster's daemon and the code location"
+      webserver     = "The web pages of Dagster"
+      orchestration = "The daemon of Dagster and the code location"
       pages         = "MLflow and the report"
       runs          = "Runs, and the task that prepares the database"
       database      = "PostgreSQL"

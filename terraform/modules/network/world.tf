@@ -38,7 +38,7 @@ resource "aws_vpc_security_group_egress_rule" "https" {
 resource "aws_vpc_security_group_egress_rule" "historian" {
   security_group_id = aws_security_group.this["runs"].id
   cidr_ipv4         = "0.0.0.0/0"
-  description       = "CELEC's historian"
+  description       = "The historian of CELEC"
   ip_protocol       = "tcp"
   from_port         = 8443
   to_port           = 8443
