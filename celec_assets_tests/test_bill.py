@@ -137,6 +137,7 @@ def test_what_is_not_known_stops_the_bill_and_is_named(kind: str, values: dict[s
         ("aws_vpc_endpoint", {"vpc_endpoint_type": "Gateway"}, "0.00"),
         ("aws_vpc_endpoint", {"vpc_endpoint_type": "Interface", "subnet_ids": ["a", "b"]}, "14.90"),
         ("aws_kms_key", {}, "1.09"),
+        ("aws_kms_key", {"enable_key_rotation": True}, "3.09"),
         ("aws_cloudwatch_dashboard", {}, "3.00"),
         ("aws_cloudwatch_metric_alarm", {"period": 60}, "0.10"),
         ("aws_cloudwatch_metric_alarm", {"period": 10}, "0.30"),

@@ -188,8 +188,9 @@ def _secret(_secret: Resource, plan: Plan) -> Charges:
     yield "secret-requests", _a_month("secrets.reads", plan) / 10_000
 
 
-def _key(_key: Resource, plan: Plan) -> Charges:
-    yield "kms-key", Decimal(1)
+def _key(key: Resource, plan: Plan) -> Charges:
+    # Each of the first two rotations adds the price of a key, for good.
+    yield "kms-key", Decimal(3 if key.get("enable_key_rotation") else 1)
     yield "kms-requests", _a_month("keys.requests", plan) / 10_000
 
 
