@@ -1,8 +1,12 @@
 """What starts runs by itself: new raw files here, everything behind them by `automation`."""
 
 import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from time import monotonic
 from typing import Final
 
 import dagster as dg
@@ -12,6 +16,10 @@ from celec_assets.partitions import RAW_FILES, range_tags
 from celec_assets.resources import Batch, LakeResource
 
 FILES_PER_TICK = 200
+FILES_AT_ONCE = 8
+LOOK_SECONDS = 30
+"""How long a tick begins to look at further files: it has 60 seconds, and is forgotten, cursor and all, after them."""
+
 SETTLED_AFTER = timedelta(seconds=5)
 """A file that changed less than this ago may still be being written: it waits for the next tick."""
 
@@ -57,19 +65,26 @@ def new_raw_files(context: dg.SensorEvaluationContext, lake: LakeResource, batch
     recent = [at for at in sorted(files) if at > cursor.behind and files[at].modified <= now - SETTLED_AFTER]
     changed = [at for at in recent if _change(at) not in cursor.recent][:FILES_PER_TICK]
     patrolled: list[str] = []
+    after_patrol = cursor
     if not _is_reading(context.instance, now):
         # A date ahead of the clock will not become settled for long: it does not keep the patrol away.
         settled = {_mark(f.name): f.name for f in files.values() if abs(now - f.modified) >= SETTLED_AFTER}
-        cursor, marks = cursor.patrol(sorted(settled), now, min(PATROL_FILES, FILES_PER_TICK - len(changed)))
+        after_patrol, marks = cursor.patrol(sorted(settled), now, min(PATROL_FILES, FILES_PER_TICK - len(changed)))
         patrolled = [settled[mark] for mark in marks]
-    if changed:
+
+    to_look_at = list(dict.fromkeys([*(files[at].name for at in changed), *patrolled]))
+    looked_at = _in_time(store.is_unread, to_look_at)
+    if looked_at.keys() >= set(patrolled):
+        cursor = after_patrol
+    if changed := [at for at in changed if files[at].name in looked_at]:
         cursor = cursor.after(sorted({*changed, *(at for at in recent if _change(at) in cursor.recent)}))
 
-    looked_at = dict.fromkeys([*(files[at].name for at in changed), *patrolled])
     # By name, as the asset `raw_files` adds them: whoever is first, a range of partitions begins before it ends.
-    unread = sorted(name for name in looked_at if store.is_unread(name))
+    unread = sorted(name for name, is_unread in looked_at.items() if is_unread)
     if not unread:
-        return dg.SensorResult(skip_reason="no raw file changed", cursor=str(cursor))
+        left = len(to_look_at) - len(looked_at)
+        reason = f"the lake is slow: {left} files are left for the next tick" if left else "no raw file changed"
+        return dg.SensorResult(skip_reason=reason, cursor=str(cursor))
     known = context.instance.get_dynamic_partitions(str(RAW_FILES.name))
     new = [name for name in unread if name not in known]
     return dg.SensorResult(
@@ -124,6 +139,15 @@ class _Cursor:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _in_time(is_unread: Callable[[str], bool], names: Sequence[str]) -> dict[str, bool]:
+    """The answers for these names, in order, as many as there is time to ask for."""
+    deadline = monotonic() + LOOK_SECONDS
+    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+        answers = pool.map(lambda name: is_unread(name) if monotonic() < deadline else None, names)
+        found = takewhile(lambda answer: answer is not None, answers)
+        return {name: bool(answer) for name, answer in zip(names, found, strict=False)}
 
 
 def _change(at: tuple[str, str]) -> str:

@@ -19,7 +19,7 @@ from celec_assets.settings import Settings
 from celec_assets.sources.readings import MAX_BYTES
 from celec_assets.storage import s3
 from celec_assets.storage.lake import Lake
-from celec_assets_tests.s3_server import Proxy, proxy_before
+from celec_assets_tests.s3_server import Exchange, Proxy, proxy_before
 from celec_assets_tests.test_sensor_states import in_ranges
 
 PART = 5 * 2**20
@@ -179,6 +179,34 @@ def test_what_appears_further_back_is_found_within_the_hour(zone: Zone) -> None:
     zone.now += sensors.PATROL_EVERY
     ticks = [zone.tick() for _ in range(3)]
     assert ["slow.csv"] in ticks
+
+
+def test_what_a_slow_bucket_leaves_no_time_for_is_left_to_the_next_ticks_in_the_order_of_changes(
+    zone: Zone, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensors, "LOOK_SECONDS", 1)
+    monkeypatch.setattr(sensors, "FILES_AT_ONCE", 3)
+    for number in range(12):
+        zone.put(f"{number}.csv", zone.now - timedelta(minutes=20, seconds=number // 4))  # four within a second
+    in_order = [f.name for f in sorted(zone.lake.raw.list(), key=lambda f: (f.modified, sensors._mark(f.name)))]
+
+    def slow(exchange: Exchange) -> None:
+        time.sleep(0.3)
+        exchange.reply(*exchange.forward())
+
+    with proxy_before(s3_endpoint) as proxy:
+        proxy.always = slow
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
+        s3.connect.cache_clear()
+        ticks = 0
+        while in_order:
+            asked = zone.tick(run=False)
+            assert asked
+            assert asked == sorted(in_order[: len(asked)])
+            del in_order[: len(asked)]
+            ticks += 1
+        assert ticks > 1
+        assert zone.tick(run=False) == []
 
 
 def test_of_noise_in_the_landing_zone_no_more_is_read_than_tells(zone: Zone) -> None:

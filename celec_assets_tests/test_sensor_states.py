@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from unittest.mock import patch
 
 import dagster as dg
@@ -182,6 +183,15 @@ class Zone(RuleBasedStateMachine):
     def two_ticks_at_once(self) -> None:
         self.tick()
         _, self.cursor = self.tick()
+
+    @rule(looks=st.integers(0, 2))
+    def a_tick_that_has_time_for_a_few_looks(self, looks: int) -> None:
+        with (
+            patch.object(sensors, "LOOK_SECONDS", looks + 1),
+            patch.object(sensors, "monotonic", count().__next__),
+        ):
+            requested, self.cursor = self.tick()
+        assert len(requested) <= looks
 
     @precondition(lambda self: self.present())
     @rule(data=st.data())
