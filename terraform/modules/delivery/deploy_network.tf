@@ -76,8 +76,8 @@ data "aws_iam_policy_document" "network" {
     }
   }
 
-  # The provider makes a rule without tags and gives it some afterwards. Whoever may a rule alone may nothing: each of
-  # these calls, and every change, asks for the rule's group too, which has to be ours (above).
+  # The provider makes a rule without tags and gives it some afterwards. A rule alone is of no use to anybody: making
+  # and changing one asks for its group too, which has to be ours (above).
   statement {
     sid       = "RulesOfOwnGroups"
     actions   = ["ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateTags"]
