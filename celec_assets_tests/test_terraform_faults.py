@@ -427,6 +427,18 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("alarms_look_at_what_there_is", "staging", put(ALARM, "runs_failed", metric_name="failed-runs")),
     ("alarms_look_at_what_there_is", "staging", put(ALARM, "database-storage", metric_name="FreeStorage")),
     (
+        "charts_show_what_there_is",
+        "prod",
+        put("aws_cloudwatch_dashboard", dashboard_body=lambda body: body.replace("CPUCreditBalance", "CPUCredits")),
+    ),
+    (
+        "charts_show_what_there_is",
+        "prod",
+        put(
+            "aws_cloudwatch_dashboard", dashboard_body=lambda body: body.replace("/celec/prod/daemon", "/celec/daemon")
+        ),
+    ),
+    (
         "alarms_look_back_no_further_than_they_may",
         "prod",
         put(ALARM, "no-fresh-forecast", period=1800, evaluation_periods=52),

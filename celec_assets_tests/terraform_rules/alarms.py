@@ -1,5 +1,6 @@
 """Rules of logs and alarms: whoever is needed is told, and by a metric that somebody writes."""
 
+import json
 from collections.abc import Iterator
 from contextlib import redirect_stderr
 from functools import cache
@@ -26,10 +27,14 @@ _NEEDED: Final = {
 
 _WRITTEN: Final = {
     "AWS/ECS": {"CPUUtilization", "MemoryUtilization"},
-    "AWS/RDS": {"CPUUtilization", "DatabaseConnections", "FreeableMemory", "FreeStorageSpace"},
+    "AWS/RDS": {"CPUCreditBalance", "CPUUtilization", "DatabaseConnections", "FreeableMemory", "FreeStorageSpace"},
     "AWS/ApplicationELB": {
-        *("HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count", "RequestCount", "TargetResponseTime"),
-        *("HealthyHostCount", "UnHealthyHostCount"),
+        "HTTPCode_ELB_5XX_Count",
+        "HTTPCode_Target_5XX_Count",
+        "HealthyHostCount",
+        "RequestCount",
+        "TargetResponseTime",
+        "UnHealthyHostCount",
     },
     "AWS/Logs": {"IncomingBytes", "IncomingLogEvents"},
 }
@@ -75,24 +80,35 @@ def _real(plan: ShownPlan) -> dict[str, set[Any]]:
 
 def alarms_look_at_what_there_is(plan: ShownPlan) -> Findings:
     """A metric that nobody writes is never above its limit: such an alarm is silent for ever."""
-    real = _real(plan)
-    counted = {
-        (of["namespace"], of["name"])
+    for alarm in plan.of("aws_cloudwatch_metric_alarm"):
+        for found in _dimensions(alarm):
+            yield from (f"{alarm.address}: {amiss}" for amiss in _amiss(*found, plan))
+
+
+def charts_show_what_there_is(plan: ShownPlan) -> Findings:
+    for dashboard in plan.of("aws_cloudwatch_dashboard"):
+        for widget in json.loads(dashboard.values["dashboard_body"])["widgets"]:
+            for namespace, metric, *rest in widget["properties"]["metrics"]:
+                dimensions = dict(zip(rest[::2], rest[1::2], strict=True))
+                yield from (f"{dashboard.address}: {amiss}" for amiss in _amiss(namespace, metric, dimensions, plan))
+
+
+def _amiss(namespace: str, metric: str, dimensions: dict[str, str], plan: ShownPlan) -> Findings:
+    if namespace.startswith("AWS/"):
+        if metric not in _WRITTEN.get(namespace, ()):
+            yield f"AWS writes no {namespace} {metric}"
+        if missing := _NEEDED.get(namespace, set()) - dimensions.keys():
+            yield f"{namespace} has no metric without {', '.join(sorted(missing))}"
+    elif not any(
+        (of["namespace"], of["name"]) == (namespace, metric)
         for found in plan.of("aws_cloudwatch_log_metric_filter")
         for of in found.values["metric_transformation"]
-    }
-    for alarm in plan.of("aws_cloudwatch_metric_alarm"):
-        for namespace, metric, dimensions in _dimensions(alarm):
-            if namespace.startswith("AWS/"):
-                if metric not in _WRITTEN.get(namespace, ()):
-                    yield f"{alarm.address}: AWS writes no {namespace} {metric}"
-                if missing := _NEEDED.get(namespace, set()) - dimensions.keys():
-                    yield f"{alarm.address}: {namespace} has no metric without {', '.join(sorted(missing))}"
-            elif (namespace, metric) not in counted:
-                yield f"{alarm.address}: nobody counts {namespace} {metric}"
-            for name, value in dimensions.items():
-                if name in real and value not in real[name]:
-                    yield f"{alarm.address}: there is no {name} {value}"
+    ):
+        yield f"nobody counts {namespace} {metric}"
+    real = _real(plan)
+    for name, value in dimensions.items():
+        if name in real and value not in real[name]:
+            yield f"there is no {name} {value}"
 
 
 def alarms_look_back_no_further_than_they_may(plan: ShownPlan) -> Findings:
