@@ -132,6 +132,13 @@ class SettingsOfTasks(Settings):
             raise ValueError(f"{url!r} is a folder, which would end with each run's task: set s3://bucket/prefix")
         return url
 
+    @field_validator("mlflow_url")
+    @classmethod
+    def _is_no_file(cls, url: str) -> str:
+        if url.startswith("sqlite:"):
+            raise ValueError(f"{url!r} is a file, which would end with each run's task: set http(s)://..., or 'off'")
+        return url
+
 
 class DatabaseSettings(BaseSettings):
     """What `celec prepare` needs: the administrator's connection in libpq's own variables, and whom it makes."""

@@ -76,7 +76,7 @@ class Production:
             "AWS_ENDPOINT_URL_SNS": s3.url,
             "DAGSTER_EVENT_BATCH_SIZE": "100",
             "CELEC_LAKE_URL": lake_url,
-            "CELEC_MLFLOW_URL": f"sqlite:///{folder}/mlflow.db",
+            "CELEC_MLFLOW_URL": "off",
             **ENVIRONMENT,
             **postgres.environment,
             **given,

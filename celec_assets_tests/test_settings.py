@@ -21,6 +21,7 @@ PRODUCTION = {
     "DAGSTER_ECS_CLUSTER": "celec",
     "DAGSTER_ECS_NETWORK": json.dumps({"awsvpcConfiguration": {"subnets": ["subnet-1"]}}),
     "CELEC_LAKE_URL": "s3://celec-lake/lake",
+    "CELEC_MLFLOW_URL": "http://mlflow:5000",
 }
 TOPIC = "arn:aws:sns:us-east-1:123456789012:celec-alerts"
 
@@ -194,13 +195,21 @@ def test_what_production_lacks_is_named_when_the_code_location_loads_with_all_el
     monkeypatch.setenv("CELEC_ALERTS", "mail")
     with pytest.raises(WrongSettings) as caught:
         runpy.run_module("celec_assets.definitions")
-    assert [line.split(":")[0] for line in lines(caught)] == [*PRODUCTION, "CELEC_ALERTS"]
+    unset = [name for name in PRODUCTION if name != "CELEC_MLFLOW_URL"]
+    assert [line.split(":")[0] for line in lines(caught)] == [*unset, "CELEC_ALERTS", "CELEC_MLFLOW_URL"]
     assert "DAGSTER_LOGS_BUCKET: is not set; it is the name of the bucket for what runs print" in lines(caught)
 
 
 @pytest.mark.usefixtures("production")
 def test_what_production_has_is_enough() -> None:
-    assert read_settings(with_dagster=True).lake_url == PRODUCTION["CELEC_LAKE_URL"]
+    settings = read_settings(with_dagster=True)
+    assert (settings.lake_url, settings.mlflow_url) == (PRODUCTION["CELEC_LAKE_URL"], PRODUCTION["CELEC_MLFLOW_URL"])
+
+
+@pytest.mark.usefixtures("production")
+def test_production_may_do_without_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELEC_MLFLOW_URL", "off")
+    assert read_settings(with_dagster=True).mlflow_url == "off"
 
 
 @pytest.mark.parametrize(
@@ -219,6 +228,7 @@ def test_what_production_has_is_enough() -> None:
             '{"awsvpcConfiguration": {"subnets": [...], ...}}',
         ),
         ("CELEC_LAKE_URL", ["lake", "/srv/lake"], "s3://bucket/prefix"),
+        ("CELEC_MLFLOW_URL", ["sqlite:///mlflow.db"], "set http(s)://..., or 'off'"),
     ],
 )
 @pytest.mark.usefixtures("production")
