@@ -13,11 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from celec_assets.doctor import Unsound, clock_agrees, lake_keeps, libraries_are_locked, lock_file, mlflow_answers
+from celec_assets.doctor import (
+    PROBE,
+    Unsound,
+    clock_agrees,
+    lake_keeps,
+    libraries_are_locked,
+    lock_file,
+    mlflow_answers,
+)
 from celec_assets.storage.s3 import S3Store
 from celec_assets.storage.store import AccessDenied, FolderStore
 from celec_assets_tests.postgres_server import find_binaries, free_port, postgres_server
 from celec_assets_tests.s3_server import Proxy, proxy_before, refuses
+from celec_assets_tests.test_s3_sensor import backend
 
 ROOT = Path(__file__).parents[1]
 
@@ -95,6 +104,14 @@ def test_a_clock_that_the_lake_does_not_share_is_found(store: FolderStore) -> No
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d in Ecuador", clock_agrees(store, lambda: now))
     with pytest.raises(Unsound, match=r"\+36\d\d s from the lake's"):
         clock_agrees(store, lambda: datetime.now(UTC) + timedelta(hours=1))
+
+
+def test_what_a_killed_self_test_left_behind_does_not_tell_the_time(s3_url: str) -> None:
+    store = S3Store(s3_url)
+    store.put(f"{PROBE}/0", b"probe")
+    bucket, _, prefix = s3_url.removeprefix("s3://").partition("/")
+    backend().buckets[bucket].keys[f"{prefix}/{PROBE}/0"].last_modified = datetime(2020, 1, 1)  # noqa: DTZ001 - moto's
+    assert clock_agrees(store)
 
 
 @pytest.mark.slow
