@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Final
 
 import dagster as dg
 
+from celec_assets.automation import newest_input_seen
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
 from celec_assets.storage.lake import Lake
 
@@ -136,14 +138,18 @@ class CatchUp:
         return {f.name for f in self._lake.raw.list() if f.name not in told or self._lake.is_unread(f.name)}
 
     def _behind(self, asset: str, exists: Callable[[str], bool], *sources: str) -> set[str]:
-        """Stations whose asset was made before one of its sources was, or is not in the lake."""
-        event = dg.DagsterEventType.ASSET_MATERIALIZATION
+        """Stations whose asset was begun before one of its sources was made, or is not in the lake."""
+        event: Final = dg.DagsterEventType.ASSET_MATERIALIZATION
         of = {
             name: self._instance.get_latest_storage_id_by_partition(dg.AssetKey(name), event)
             for name in (asset, *sources)
         }
+        made = self._instance.get_asset_event_summary_records(
+            event, dg.AssetKey(asset), storage_ids=list(of[asset].values())
+        )
+        seen = newest_input_seen(self._instance, made)
         newest = {s: max(of[source].get(s, 0) for source in sources) for s in self._stations()}
-        return {s for s, source in newest.items() if source and (source > of[asset].get(s, 0) or not exists(s))}
+        return {s for s, source in newest.items() if source and (source > seen.get(s, 0) or not exists(s))}
 
     def _execute(self, asset: str, tags: dict[str, str]) -> None:
         result = self._job.execute_in_process(

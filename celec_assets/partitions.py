@@ -6,6 +6,7 @@ from itertools import groupby, islice
 from typing import Any, TypeVar
 
 import dagster as dg
+from dagster._core.definitions.data_version import get_input_event_pointer_tag
 from dagster._core.storage.tags import RETRY_ON_ASSET_OR_OP_FAILURE_TAG
 
 from celec_assets.refusal import Refusal
@@ -103,8 +104,12 @@ class Attempts:
                     asset_key=context.asset_key, metadata=metadata, partition_key=partition
                 )
             return
+        # As Dagster notes it where a step succeeds: what was there when it began, for `automation`.
+        parents = step.job_def.asset_layer.get(context.asset_key).parent_keys
+        seen = {key: step.maybe_fetch_and_get_input_asset_version_info(key) for key in parents}
+        tags = {get_input_event_pointer_tag(key): str(newest.storage_id) for key, newest in seen.items() if newest}
         for partition, metadata in self.done.items():
-            context.log_event(dg.AssetMaterialization(context.asset_key, partition=partition, metadata=metadata))
+            context.log_event(dg.AssetMaterialization(context.asset_key, None, metadata, partition, tags))
         if self.may_go_well_next_time:
             step.instance.add_run_tags(step.run_id, {RETRY_ON_ASSET_OR_OP_FAILURE_TAG: "true"})
         reasons = "\n".join(f"{partition}: {reason}" for partition, reason in self.failed.items())

@@ -1,6 +1,7 @@
 """What starts runs by itself: new raw files here, everything behind them by `automation`."""
 
 import hashlib
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -169,9 +170,12 @@ def _is_reading(instance: dg.DagsterInstance, now: datetime) -> bool:
     )
 
 
-automation = dg.AutomationConditionSensorDefinition(
-    "automation",
-    target=dg.AssetSelection.all(),
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Makes series, missing models and forecasts of just the stations whose readings changed.",
-)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    automation = dg.AutomationConditionSensorDefinition(
+        "automation",
+        target=dg.AssetSelection.all(),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Makes series, missing models and forecasts of just the stations whose readings changed.",
+        use_user_code_server=True,  # the daemon knows no conditions but Dagster's own
+    )

@@ -38,7 +38,7 @@ Told = tuple[dg.ExecuteInProcessResult, dict[str, dict[str, object]], dict[str, 
 def run(make: Callable[[str], int]) -> Told:
     """The result; the metadata by partition and the run's tags, as the instance has them."""
 
-    @dg.asset(partitions_def=STATIONS, backfill_policy=dg.BackfillPolicy.single_run())
+    @dg.asset(partitions_def=STATIONS, deps=["names"], backfill_policy=dg.BackfillPolicy.single_run())
     def lengths(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         attempt_each(context, context.partition_keys, make, lambda station, n: {"length": n, "of": station}).settle()
         return dg.MaterializeResult()
@@ -46,11 +46,15 @@ def run(make: Callable[[str], int]) -> Told:
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions(str(STATIONS.name), ["before", *KEYS, "behind"])
         (tags,) = range_tags(instance.get_dynamic_partitions(str(STATIONS.name)), KEYS, 100)
+        instance.report_runless_asset_event(dg.AssetMaterialization("names"))
         result = dg.materialize([lengths], instance=instance, tags=tags, raise_on_error=False)
         made = instance.fetch_materializations(lengths.key, limit=100).records
         kept = instance.get_run_by_id(result.run_id)
+        (names,) = instance.fetch_materializations(dg.AssetKey("names"), limit=1).records
     assert kept
     told = [record.asset_materialization for record in made]
+    seen = {m.tags["dagster/input_event_pointer/names"] for m in told if m}
+    assert seen == {str(names.storage_id)}, "each says what it was made from, also where others failed"
     return (
         result,
         {str(m.partition): {name: value.value for name, value in m.metadata.items()} for m in told if m},

@@ -2,12 +2,14 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from pkgutil import resolve_name
 
 import dagster as dg
 import pytest
 
 from celec_assets import sensors
 from celec_assets.build import build_definitions
+from celec_assets.catch_up import CatchUp
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake
@@ -21,6 +23,7 @@ class Daemon:
 
     def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
         self.folder, self.raw, self.instance = folder, folder / "raw", instance
+        self.lake = Lake.open(str(folder))
         self.use(build_definitions(Settings(lake_url=str(folder))))
         self.sensor_cursor: str | None = None
         self.automation_cursor = dg.evaluate_automation_conditions(self.defs, instance).cursor
@@ -147,8 +150,56 @@ def test_a_station_is_made_again_when_the_one_it_may_be_a_copy_of_changes(daemon
     daemon.put("mazar.csv", "Fecha,CaudalMaz\n01/12/2025 00:00:00,20.5\n02/12/2025 00:00:00,32.123456\n")
     daemon.tick_sensor()
     assert daemon.tick_automation()["daily_series"] == {"mazar", "paute-basin"}
-    series = Lake.open(str(daemon.raw.parent)).series.read("paute-basin")
+    series = daemon.lake.series.read("paute-basin")
     assert series["flow_flag"].tolist() == ["observed", "copied"]
+
+
+CLEAN, ISSUE = "celec_assets.series.cleaning.clean", "celec_assets.forecasting.training.issue"
+
+
+def read_while(daemon: Daemon, monkeypatch: pytest.MonkeyPatch, function: str, ticks: int) -> None:
+    """Once, when a step has loaded what there was and calls a function, a newer file is read and the daemon ticks."""
+    make = resolve_name(function)
+
+    def interrupted(*loaded: object, **more: object) -> object:
+        monkeypatch.setattr(function, make)
+        daemon.put("geoglows/a.csv", reach(610000001, last=date(2026, 1, 1)))
+        daemon.tick_sensor()
+        for _ in range(ticks):
+            daemon.tick_automation()
+        return make(*loaded, **more)
+
+    daemon.put("geoglows/a.csv", reach(610000001))
+    daemon.tick_sensor()
+    monkeypatch.setattr(function, interrupted)
+
+
+def reported_day(daemon: Daemon) -> date | None:
+    (station,) = daemon.lake.reports.read().stations
+    return station.issue_date
+
+
+@pytest.mark.parametrize(
+    ("function", "ticks"),
+    [(CLEAN, 0), (CLEAN, 1), (ISSUE, 1), ("celec_assets.report.assemble.station_part", 1)],
+    ids=["series, no tick", "series", "forecast", "report"],
+)
+def test_what_comes_while_a_run_is_under_way_is_taken_by_one_more(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, function: str, ticks: int
+) -> None:
+    read_while(daemon, monkeypatch, function, ticks)
+    requested = [daemon.tick_automation() for _ in range(5)]
+    assert requested[-1] == {}, "once more, not for ever"
+    assert reported_day(daemon) == date(2026, 1, 1)
+
+
+def test_what_came_while_a_run_was_under_way_is_behind_for_a_catch_up(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_while(daemon, monkeypatch, CLEAN, ticks=0)
+    outcomes = [CatchUp(daemon.defs, daemon.instance, daemon.lake).run() for _ in range(3)]
+    assert [outcome.made.get("daily_series") for outcome in outcomes] == [1, 1, None]
+    assert reported_day(daemon) == date(2026, 1, 1)
 
 
 def test_the_sensor_leaves_a_file_that_is_still_being_written_for_later(
