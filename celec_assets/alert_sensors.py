@@ -1,13 +1,24 @@
 """Who is told of what went wrong: runs and checks that failed become alerts, and alerts are sent."""
 
-from typing import Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
 from celec_assets.resources import Clock, LakeResource, Notifier
+from celec_assets.storage.store import LakeUnavailable
+
+if TYPE_CHECKING:
+    from celec_assets.storage.alerts import Alert
 
 WILL_BE_RETRIED: Final = "dagster/will_retry"
 """Dagster's tag on a failed run that it starts again."""
+
+
+class NotTold(dg.DagsterError):
+    """Nobody could be told. Being Dagster's kind of error it fails the tick, and the next one tries again: of any other
+    a run status sensor says that there was one, and goes on to the next run.
+    """
 
 
 @dg.sensor(
@@ -31,18 +42,20 @@ def send_alerts(lake: LakeResource, notifier: Notifier) -> dg.SkipReason:
     minimum_interval_seconds=60,
     description="An alert for a run that failed and is not going to be started again.",
 )
-def failed_runs(context: dg.RunFailureSensorContext, lake: LakeResource, clock: Clock, notifier: Notifier) -> None:
+def failed_runs(
+    context: dg.RunFailureSensorContext, lake: LakeResource, clock: Clock, notifier: Notifier
+) -> dg.SkipReason | None:
     """An alert for a run that failed and is not going to be started again."""
     from celec_assets.alerts import run_failed
 
     run = context.instance.get_run_by_id(context.dagster_run.run_id) or context.dagster_run
     if run.tags.get(WILL_BE_RETRIED) == "true":
-        return
+        return None
     reasons = [event.step_failure_data.error_display_string for event in context.get_step_failure_events()]
     reason = "\n".join(reasons) or context.failure_event.message or ""
     made = sorted(key.to_user_string() for key in run.asset_selection or ()) or [run.job_name]
-    lake.get().alerts.add(run_failed(made, reason, f"{notifier.dagster_url}/runs/{run.run_id}", clock.today()))
-    _tell_failed_checks(context, lake, clock, notifier)
+    failed = run_failed(made, reason, f"{notifier.dagster_url}/runs/{run.run_id}", clock.today())
+    return _tell([failed, *_failed_checks(context, clock, notifier)], lake, notifier)
 
 
 @dg.run_status_sensor(
@@ -51,14 +64,34 @@ def failed_runs(context: dg.RunFailureSensorContext, lake: LakeResource, clock: 
     minimum_interval_seconds=60,
     description="An alert for every check of severity ERROR that failed, also where the run went on.",
 )
-def failed_checks(context: dg.RunStatusSensorContext, lake: LakeResource, clock: Clock, notifier: Notifier) -> None:
-    """An alert for every check of severity ERROR that failed, also where the run went on."""
-    _tell_failed_checks(context, lake, clock, notifier)
-
-
-def _tell_failed_checks(
+def failed_checks(
     context: dg.RunStatusSensorContext, lake: LakeResource, clock: Clock, notifier: Notifier
-) -> None:
+) -> dg.SkipReason | None:
+    """An alert for every check of severity ERROR that failed, also where the run went on."""
+    return _tell([*_failed_checks(context, clock, notifier)], lake, notifier)
+
+
+def _tell(alerts: "list[Alert]", lake: LakeResource, notifier: Notifier) -> dg.SkipReason | None:
+    """By way of the lake, where a cause is told once a day; where the lake is away, at once.
+
+    To find that out takes most of a tick. What is returned then ends it: the next run is told of in the next one.
+    """
+    left = list(alerts)
+    try:
+        try:
+            while left:
+                lake.get().alerts.add(left[0])
+                del left[0]
+        except (LakeUnavailable, OSError) as away:
+            for alert in left:
+                notifier.send(alert.subject, f"{alert.text}\n")
+            return dg.SkipReason(f"told at once, since the alert cannot wait in the lake: {away}")
+    except Exception as error:
+        raise NotTold(f"{left[0].subject}: {error}") from error
+    return None
+
+
+def _failed_checks(context: dg.RunStatusSensorContext, clock: Clock, notifier: Notifier) -> "Iterator[Alert]":
     from celec_assets.alerts import check_failed
 
     run_id = context.dagster_run.run_id
@@ -70,4 +103,4 @@ def _tell_failed_checks(
             why = ", ".join(f"{name}: {value.value}" for name, value in evaluation.metadata.items())
             failing.setdefault(f"{key.asset_key.to_user_string()}.{key.name}", {})[evaluation.partition or "all"] = why
     for check, reasons in failing.items():
-        lake.get().alerts.add(check_failed(check, reasons, f"{notifier.dagster_url}/runs/{run_id}", clock.today()))
+        yield check_failed(check, reasons, f"{notifier.dagster_url}/runs/{run_id}", clock.today())

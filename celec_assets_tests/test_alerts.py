@@ -1,14 +1,16 @@
 """Who is told of what: one message for a cause and day, in plain words, and none is lost."""
 
 import logging
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 import pytest
+from dagster._core.definitions.run_status_sensor_definition import RunStatusSensorCursor
 
-from celec_assets.alert_sensors import failed_checks, failed_runs, send_alerts
+from celec_assets.alert_sensors import NotTold, failed_checks, failed_runs, send_alerts
 from celec_assets.alerts import level_changed, missing_this_morning, morning_message, no_fresh_forecast
 from celec_assets.build import build_definitions
 from celec_assets.catch_up import CatchUp
@@ -16,7 +18,7 @@ from celec_assets.resources import Clock, LakeResource, Notifier
 from celec_assets.settings import Settings
 from celec_assets.storage.alerts import Alert, Alerts
 from celec_assets.storage.lake import Lake
-from celec_assets.storage.store import FolderStore
+from celec_assets.storage.store import AccessDenied, FolderStore, LakeUnavailable
 from celec_assets_tests.report_sample import sample_report
 
 TODAY = date(2025, 12, 31)
@@ -117,6 +119,65 @@ def test_a_failed_run_says_what_happened_what_to_do_and_where_to_look(failed) ->
     assert "Correct it and upload it again" in told.text
     assert f"http://dagster/runs/{run.run_id}" in told.text
     assert "bad.csv" in by_cause["check failed: observations.file_can_be_read"].text
+
+
+class Tick:
+    """A run status sensor as the daemon evaluates it, from the first run on."""
+
+    def __init__(self, instance: dg.DagsterInstance, sensor: dg.SensorDefinition, resources: dict[str, object]) -> None:
+        self.instance, self.sensor, self.resources = instance, sensor, resources
+        self.cursor = RunStatusSensorCursor(record_id=0).to_json()
+
+    def __call__(self) -> None:
+        defs = dg.Definitions(sensors=[self.sensor], resources=self.resources)
+        context = dg.build_sensor_context(self.instance, self.cursor, definitions=defs, resources=self.resources)
+        self.cursor = self.sensor.evaluate_tick(context).cursor or self.cursor
+
+
+def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The subjects of what is sent at once."""
+    sent: list[str] = []
+    monkeypatch.setattr(Notifier, "send", lambda _, subject, __: sent.append(subject))
+    return sent
+
+
+def is_away(*_: object) -> None:
+    raise LakeUnavailable("it does not answer")
+
+
+def is_not_allowed(*_: object) -> None:
+    raise AccessDenied("s3:PutObject is not allowed")
+
+
+@pytest.mark.parametrize("fault", [is_away, is_not_allowed])
+def test_what_cannot_wait_in_the_lake_is_told_at_once_and_once(
+    failed, monkeypatch: pytest.MonkeyPatch, fault: Callable[..., None]
+) -> None:
+    instance, _, resources, lake = failed
+    told, tick = messages(monkeypatch), Tick(instance, failed_runs, resources)
+    with monkeypatch.context() as patch:
+        patch.setattr(Alerts, "add", fault)
+        tick()
+        everything = sorted(told)
+        assert everything == ["observations.file_can_be_read: the check failed", "observations: a run failed"]
+        tick()
+    tick()
+    assert sorted(told) == everything
+    assert [a.cause for a in lake.alerts.unsent() if "low flow" not in a.cause] == []
+
+
+def test_what_can_neither_wait_nor_be_sent_is_told_when_it_can_be(failed, monkeypatch: pytest.MonkeyPatch) -> None:
+    instance, _, resources, lake = failed
+    tick = Tick(instance, failed_runs, resources)
+    with monkeypatch.context() as patch:
+        patch.setattr(Alerts, "add", is_away)
+        patch.setattr(Notifier, "send", is_not_allowed)
+        with pytest.raises(NotTold, match="observations: a run failed: s3:PutObject is not allowed"):
+            tick()
+    for _ in range(2):
+        tick()
+    causes = [a.cause for a in lake.alerts.unsent() if "low flow" not in a.cause]
+    assert sorted(causes) == ["check failed: observations.file_can_be_read", "run failed: observations"]
 
 
 def test_a_run_that_is_started_again_alerts_nobody(failed) -> None:
