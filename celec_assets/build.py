@@ -21,6 +21,7 @@ with warnings.catch_warnings():
     from celec_assets.assets.warnings import low_flow_warnings
 
 from celec_assets.alert_sensors import failed_checks, failed_runs, send_alerts
+from celec_assets.executor import lake_aware
 from celec_assets.jobs import (
     backtest,
     fetch_geoglows,
@@ -82,5 +83,5 @@ def build_definitions(settings: Settings, **resource_overrides: Any) -> dg.Defin
             **{layer: LakeIOManager(lake=lake, layer=layer) for layer in layers},
             **resource_overrides,
         },
-        executor=dg.in_process_executor,
+        executor=lake_aware,
     )

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import dagster as dg
 from dagster._core.definitions.data_version import get_input_event_pointer_tag
-from dagster._core.storage.tags import RETRY_ON_ASSET_OR_OP_FAILURE_TAG
 
 from celec_assets.refusal import Refusal
 from celec_assets.storage.store import AccessDenied, LakeUnavailable
@@ -58,12 +57,13 @@ def attempt_each(
         except LakeUnavailable as unavailable:
             # To find that out took most of a minute, and the others would find nothing else.
             attempts.failed.update(dict.fromkeys(partitions[number - 1 :], str(unavailable)))
-            attempts.may_go_well_next_time = True
+            attempts.lakes_fault = unavailable
             context.log.exception(f"{partition} ({number} of {len(partitions)}): failed, the rest is not tried")
             break
         except Exception as error:
             attempts.failed[partition] = f"{type(error).__name__}: {error}"
-            attempts.may_go_well_next_time |= isinstance(error, AccessDenied)
+            if isinstance(error, AccessDenied):
+                attempts.lakes_fault = error
             context.log.exception(f"{partition} ({number} of {len(partitions)}): failed")
         if time.monotonic() - told > PROGRESS_SECONDS:
             context.log.info(f"{number} of {len(partitions)} done, {partition} last")
@@ -78,15 +78,14 @@ class Attempts:
         self._context = context
         self.done: dict[str, Mapping[str, Any]] = {}
         self.failed: dict[str, str] = {}
-        self.may_go_well_next_time = False
-        """What failed is the lake's fault, and may pass."""
+        self.lakes_fault: Exception | None = None
+        """For which the run is started again (`executor`)."""
 
     def settle(self) -> None:
         """Tell Dagster: metadata for each partition that is done, and exactly the others as failed.
 
         A step can only succeed or fail as a whole. When some partitions failed, the others are reported one by one,
-        and then the step fails. Where the lake was to blame, run retries are asked to start the run again: they leave
-        out runs that fail by themselves, since what is refused would be refused again.
+        and then the step fails.
 
         Raises:
             dagster.Failure: at least one partition failed; it names each and why.
@@ -110,8 +109,6 @@ class Attempts:
         tags = {get_input_event_pointer_tag(key): str(newest.storage_id) for key, newest in seen.items() if newest}
         for partition, metadata in self.done.items():
             context.log_event(dg.AssetMaterialization(context.asset_key, None, metadata, partition, tags))
-        if self.may_go_well_next_time:
-            step.instance.add_run_tags(step.run_id, {RETRY_ON_ASSET_OR_OP_FAILURE_TAG: "true"})
         reasons = "\n".join(f"{partition}: {reason}" for partition, reason in self.failed.items())
         raise dg.Failure(
             f"{len(self.failed)} of {len(self.failed) + len(self.done)} partitions failed, the others are done.\n"
@@ -123,4 +120,4 @@ class Attempts:
                 )
             },
             allow_retries=False,
-        )
+        ) from self.lakes_fault

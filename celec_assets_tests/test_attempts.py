@@ -3,14 +3,24 @@
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
+from dagster._core.execution.job_execution_result import JobExecutionResult
 
 from celec_assets import workers
-from celec_assets.partitions import STATIONS, attempt_each, range_tags
+from celec_assets.build import build_definitions
+from celec_assets.executor import lake_aware
+from celec_assets.partitions import RAW_FILES, STATIONS, attempt_each, range_tags
 from celec_assets.refusal import Refusal
-from celec_assets.storage.store import AccessDenied, LakeUnavailable
+from celec_assets.settings import Settings
+from celec_assets.storage.lake import Lake
+from celec_assets.storage.observations import Observations
+from celec_assets.storage.reports import Reports
+from celec_assets.storage.store import AccessDenied, FolderStore, LakeUnavailable
 
 RETRIED = "dagster/retry_on_asset_or_op_failure"
 KEYS = [f"station-{number}" for number in range(6)]
@@ -32,7 +42,13 @@ def is_killed(station: str) -> int:
     return len(station)
 
 
-Told = tuple[dg.ExecuteInProcessResult, dict[str, dict[str, object]], dict[str, str]]
+def execute(defs: dg.Definitions, asset: str, tags: dict[str, str], instance: dg.DagsterInstance) -> JobExecutionResult:
+    """As the daemon has it executed, by the definitions' executor."""
+    job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection={dg.AssetKey(asset)})
+    return execute_run(InMemoryJob(job), instance.create_run_for_job(job, tags=tags), instance)
+
+
+Told = tuple[JobExecutionResult, dict[str, dict[str, object]], dict[str, str]]
 
 
 def run(make: Callable[[str], int]) -> Told:
@@ -47,7 +63,7 @@ def run(make: Callable[[str], int]) -> Told:
         instance.add_dynamic_partitions(str(STATIONS.name), ["before", *KEYS, "behind"])
         (tags,) = range_tags(instance.get_dynamic_partitions(str(STATIONS.name)), KEYS, 100)
         instance.report_runless_asset_event(dg.AssetMaterialization("names"))
-        result = dg.materialize([lengths], instance=instance, tags=tags, raise_on_error=False)
+        result = execute(dg.Definitions([lengths], executor=lake_aware), "lengths", tags, instance)
         made = instance.fetch_materializations(lengths.key, limit=100).records
         kept = instance.get_run_by_id(result.run_id)
         (names,) = instance.fetch_materializations(dg.AssetKey("names"), limit=1).records
@@ -62,7 +78,7 @@ def run(make: Callable[[str], int]) -> Told:
     )
 
 
-def reasons(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+def reasons(result: JobExecutionResult) -> dict[str, str]:
     (failure,) = result.get_step_failure_events()
     data = failure.step_failure_data.user_failure_data
     assert data
@@ -97,6 +113,37 @@ def test_what_the_lake_was_to_blame_for_is_tried_again(error: Exception, failed:
     assert list(reasons(result)) == failed
     assert told.keys() == {*KEYS} - {*failed}
     assert tags[RETRIED] == "true"
+
+
+def goes_away(*_: object, **__: object) -> None:
+    raise LakeUnavailable("all objects")
+
+
+@pytest.mark.parametrize(
+    ("asset", "partition", "gone"),
+    [
+        ("raw_files", None, (FolderStore, "list")),
+        ("observations", "a.csv", (FolderStore, "get")),
+        ("observations", "a.csv", (Observations, "gather")),  # when the files are done
+        ("observations", "a.csv", (Observations, "record")),  # in the step of its checks
+        ("historian_arrivals", "2025-12", (FolderStore, "list")),
+        ("geoglows_arrivals", None, (FolderStore, "list")),
+        ("forecast_report", None, (Reports, "write")),
+    ],
+)
+def test_a_run_that_finds_no_lake_is_tried_again_wherever_that_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asset: str, partition: str | None, gone: tuple[type, str]
+) -> None:
+    Lake.open(str(tmp_path)).raw.deliver("a.csv", b"time,610000001\n2025-12-30,20.5\n2025-12-31,20.5\n")
+    monkeypatch.setattr(*gone, goes_away)
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions(str(RAW_FILES.name), ["a.csv"])
+        tags = {"dagster/partition": partition} if partition else {}
+        result = execute(build_definitions(Settings(lake_url=str(tmp_path))), asset, tags, instance)
+        kept = instance.get_run_by_id(result.run_id)
+    assert not result.success
+    assert kept
+    assert kept.tags[RETRIED] == "true"
 
 
 @pytest.mark.slow
