@@ -11,6 +11,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from celec_assets.connectors import pace
 from celec_assets.storage.store import FolderStore
 from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT
 from celec_assets_tests.services import FastClock, Services, served
@@ -20,12 +21,19 @@ from celec_assets_tests.terraform_plan import ENVIRONMENTS, ShownPlan, code_to_p
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
+STRANGERS = ("CELEC_", "DAGSTER_", "MLFLOW_", "AWS_", "PG")
+"""What variables are named that change what is tested."""
+
 
 @pytest.fixture(scope="session", autouse=True)
-def no_mlflow() -> Iterator[None]:
-    """MLflow takes seconds to load and leaves a database in the working directory: test_tracking.py alone has it on."""
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing of whoever tests comes in, and nothing of the tests is left on the machine."""
     with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(STRANGERS)]:
+            patch.delenv(name)
+        # It takes seconds to load and leaves a database in the working directory: test_tracking.py alone has it on.
         patch.setenv("CELEC_MLFLOW_URL", "off")
+        patch.setattr(pace, "FOLDER", tmp_path_factory.mktemp("pace"))
         yield
 
 

@@ -1,7 +1,9 @@
 """How a public server is asked: never too fast, patient with what passes, and gone where it is not wanted."""
 
 import multiprocessing
+import os
 import ssl
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -15,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from celec_assets.connectors import client as client_module
 from celec_assets.connectors.client import MAX_BYTES, Client, NoAnswer, StopAsking
 from celec_assets.connectors.pace import INTERVAL_S, Pace
+from celec_assets.refusal import Refusal
 from celec_assets_tests.services import (
     FastClock,
     Services,
@@ -96,11 +99,14 @@ def test_a_clock_that_was_set_back_costs_one_interval_and_no_more(clock: FastClo
     assert clock.slept == [INTERVAL_S]
 
 
-@pytest.mark.parametrize("stamp", ["", "yesterday"])
+@pytest.mark.parametrize("stamp", ["", "yesterday", "more than an instant"])
 def test_a_damaged_stamp_is_none(clock: FastClock, tmp_path: Path, stamp: str) -> None:
-    (tmp_path / "test").write_text(stamp)
-    turn(Pace("test", tmp_path, clock.time, clock.sleep))
+    (tmp_path / "celec-assets-pace-test").write_text(stamp)
+    pace = Pace("test", tmp_path, clock.time, clock.sleep)
+    turn(pace)
     assert clock.slept == []
+    turn(pace)
+    assert clock.slept == [INTERVAL_S]
 
 
 def take_two_turns(folder: str, turns: "multiprocessing.Queue[tuple[float, float]]") -> None:
@@ -122,6 +128,45 @@ def test_processes_take_turns(tmp_path: Path) -> None:
     for process in processes:
         process.join()
     assert min(began - ended for (_, ended), (began, _) in pairwise(found)) >= INTERVAL_S
+
+
+def test_whoever_comes_first_makes_room_for_all_users(clock: FastClock, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        turn(Pace("name:password@test:8443", tmp_path, clock.time, clock.sleep))
+    finally:
+        os.umask(before)
+    (stamp,) = tmp_path.iterdir()
+    assert (stamp.name, stamp.stat().st_mode & 0o777) == ("celec-assets-pace-test_8443", 0o666)
+
+
+def take_a_turn_as_nobody(folder: str) -> None:
+    os.setuid(65534)
+    clock = FastClock()
+    turn(Pace("test", Path(folder), clock.time, clock.sleep))
+    assert clock.slept == [INTERVAL_S]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_users_take_turns() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's folder is root's alone
+        Path(name).chmod(0o1777)
+        turn(Pace("test", Path(name), FastClock().time))
+        process = multiprocessing.get_context("fork").Process(target=take_a_turn_as_nobody, args=(name,))
+        process.start()
+        process.join(60)
+        assert process.exitcode == 0
+
+
+def test_a_file_that_is_not_for_all_is_named_and_nothing_asked(
+    client: Client, services: Services, tmp_path: Path
+) -> None:
+    (tmp_path / "target").touch()
+    (tmp_path / "celec-assets-pace-test").symlink_to(tmp_path / "target")
+    with pytest.raises(Refusal, match=r"celec-assets-pace-test: .* have it deleted"):
+        ask(client)
+    assert services.asked == []
+    assert (tmp_path / "target").read_bytes() == b""
 
 
 def test_servers_have_a_pace_each(clock: FastClock, tmp_path: Path) -> None:

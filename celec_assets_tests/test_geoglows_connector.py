@@ -21,7 +21,7 @@ class Site:
     def __init__(self, folder: Path, services: Services, clock: FastClock) -> None:
         self.services, self.clock, self.now = services, clock, datetime(2026, 11, 23, 12, tzinfo=UTC)
         self.lake = Lake.open(str(folder / "lake"))
-        self.pace = Pace("test", folder / "pace", clock.time, clock.sleep)
+        self.pace = Pace("test", folder, clock.time, clock.sleep)
         for river in (RIVER, OTHER):
             self.fill(river, date(2019, 1, 1), date(2026, 11, 10))
 

@@ -31,7 +31,7 @@ class Site:
     def __init__(self, folder: Path, services: Services, clock: FastClock) -> None:
         self.services, self.clock, self.now = services, clock, NOON
         self.lake = Lake.open(str(folder / "lake"))
-        self.pace = Pace("test", folder / "pace", clock.time, clock.sleep)
+        self.pace = Pace("test", folder, clock.time, clock.sleep)
 
     def historian(self) -> Historian:
         self.services.asked.clear()
