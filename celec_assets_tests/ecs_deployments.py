@@ -21,7 +21,13 @@ class Service:
     count: int
     before: str = ""
     """Where it goes back to, when what it was moved to does not become healthy."""
-    looks: int = 0
+    looks: int = 9
+    rolls: bool = False
+    """Whether its tasks are of a deployment of their own: a service of which only the number changes begins none."""
+
+    @property
+    def settled(self) -> bool:
+        return self.looks > 3
 
 
 @dataclass
@@ -52,6 +58,8 @@ class Deployments:
         self.moves: list[tuple[str, str, int]] = []
         self.commands: list[list[str]] = []
         self.broken: set[str] = set()
+        self.stuck: set[str] = set()
+        """Services whose tasks never run."""
         self.exit_codes: dict[str, int] = {}
         self.target_groups: dict[str, str] = {}
         self.calls: list[str] = []
@@ -68,15 +76,16 @@ class Deployments:
         if made is None:
             self.services.pop(name, None)
             raise Refused("ServiceNotFoundException", "Service not found.")
-        return self.services.setdefault(name, Service(f"{made['task_definition']}:1", made["desired_count"] or 0))
+        definition = self._state()["outputs"]["service_task_definitions"]["value"][name]
+        return self.services.setdefault(name, Service(definition, made["desired_count"] or 0))
 
     def DescribeServices(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"services": [self._described(name) for name in asked["services"]], "failures": []}
 
     def _described(self, name: str) -> dict[str, Any]:
         service = self.service(name)
-        service.looks += 1
-        settled = service.looks > 2
+        service.looks += name not in self.stuck or service.count == 0
+        settled = service.settled
         if settled and service.before:  # the circuit breaker
             service.definition, service.before = service.before, ""
         deployment = {
@@ -84,7 +93,7 @@ class Deployments:
             "taskDefinition": service.definition,
             "desiredCount": service.count,
             "runningCount": service.count if settled else 0,
-            "rolloutState": "COMPLETED" if settled else "IN_PROGRESS",
+            "rolloutState": "IN_PROGRESS" if service.rolls and not settled else "COMPLETED",
         }
         groups = [{"targetGroupArn": self.target_groups[name]}] if name in self.target_groups else []
         network = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": [f"sg-{name}"]}}
@@ -107,6 +116,7 @@ class Deployments:
         if name in self.broken and definition != service.definition:
             service.before = service.definition
             self.broken.remove(name)
+        service.rolls = definition != service.definition
         service.definition, service.count, service.looks = definition, count, 0
         self.moves.append((name, definition, count))
         return {"service": self._described(name)}
@@ -126,6 +136,8 @@ class Deployments:
 
     def RunTask(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         made = self._definition(asked["taskDefinition"])
+        if not re.fullmatch(r"[A-Za-z0-9/_-]{1,128}", asked["startedBy"]):
+            raise Refused("InvalidParameterException", "startedBy: letters, digits, hyphens, slashes and underscores.")
         assert asked["networkConfiguration"]["awsvpcConfiguration"]["subnets"]
         containers = {each["name"]: each for each in json.loads(made["container_definitions"])}
         overrides = asked.get("overrides", {}).get("containerOverrides", [])
@@ -136,7 +148,10 @@ class Deployments:
         arn = f"arn:aws:ecs:{REGION}:123456789012:task/celec-staging/{uuid.uuid4().hex}"
         task = OneOff(arn, container, container["name"], self._folder / f"{arn.rpartition('/')[2]}.log")
         task.log.write_text("")
-        if container["name"] in self.exit_codes:
+        if container["name"] == "webserver" and not all(service.settled for service in self.services.values()):
+            task.log.write_text("no daemon, or no code location, is there for the run\n")
+            task.exit_code = 1
+        elif container["name"] in self.exit_codes:
             task.log.write_text("it did not work\n")
             task.exit_code = self.exit_codes.pop(container["name"])
         else:

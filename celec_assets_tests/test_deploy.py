@@ -53,10 +53,10 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
             "PGPASSWORD": PASSWORD,
             "PGSSLMODE": "prefer",
             "DAGSTER_PG_USERNAME": "flows",
-            "DAGSTER_PG_PASSWORD": "of Dagster",
+            "DAGSTER_PG_PASSWORD": "secret of Dagster",
             "DAGSTER_PG_DB": "flows",
             "MLFLOW_PG_USERNAME": "mlflow",
-            "MLFLOW_PG_PASSWORD": "of MLflow",
+            "MLFLOW_PG_PASSWORD": "secret of MLflow",
             "MLFLOW_PG_DB": "mlflow",
         }
         with aws_account(tmp_path_factory.mktemp("aws"), programs, values) as made:
@@ -175,7 +175,7 @@ def test_the_first_deployment_ends_with_services_that_were_seen_to_work(account:
     assert list(account.ecs.resources("aws_appautoscaling_target"))
     assert f"staging runs {commit}" in done.stdout
     assert account.git("status", "--porcelain") == ""
-    for secret in ("of Dagster", "of MLflow", PASSWORD):
+    for secret in ("secret of Dagster", "secret of MLflow", PASSWORD):
         assert secret not in done.stdout
 
 
@@ -209,6 +209,24 @@ def test_a_service_that_does_not_start_takes_all_of_them_back(account: Account) 
     assert "deployment circuit breaker: rolling back" in done.stdout
     assert f"staging runs what it ran before; commit {commit} is not deployed" in done.stdout
     assert f"staging runs {commit}" not in done.stdout
+
+
+@pytest.mark.slow
+def test_tasks_that_never_run_are_waited_for_and_told_of(account: Account) -> None:
+    before = running(account)
+    for service in account.ecs.services.values():
+        service.count = 0
+    account.ecs.stuck = {"orchestration"}
+    done = account.deploy("-e", "staging", STEADY_SECONDS="6")
+    account.ecs.stuck = set()
+    assert done.returncode == 1, done.stdout[-3000:]
+    assert "0 of 1 running, in_progress" in done.stdout
+    assert done.stdout.count("orchestration does not become steady. What ECS says of it:") == 1
+    assert "smoke test" not in done.stdout
+    assert "staging runs what it ran before" in done.stdout
+    assert running(account) == before
+    for service in account.ecs.services.values():
+        service.count = 1
 
 
 @pytest.mark.slow

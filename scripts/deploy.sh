@@ -15,7 +15,8 @@ usage: scripts/deploy.sh -e staging|prod [-r REGION] [-p | -d [-d]]
   -h              this text
 
 The platform's version is the commit that is checked out: an earlier one is brought back by checking it out.
-PLATFORM (linux/arm64) is what the image is built for, POLL_SECONDS (10) how often ECS is asked how far it is.
+PLATFORM (linux/arm64) is what the image is built for, POLL_SECONDS (10) how often ECS is asked how far it is,
+STEADY_SECONDS (1200) for how long services may take to become steady.
 TEXT
 }
 
@@ -37,7 +38,7 @@ if [[ ! $environment =~ ^(staging|prod)$ || $# -gt 0 ]] || { $plan_only && ((des
 fi
 
 platform=${PLATFORM:-linux/arm64}
-poll_seconds=${POLL_SECONDS:-10}
+poll_seconds=${POLL_SECONDS:-10} steady_seconds=${STEADY_SECONDS:-1200}
 folder=terraform/environments/$environment
 plan=celec.tfplan
 export AWS_REGION=$region AWS_DEFAULT_REGION=$region AWS_PAGER='' TF_IN_AUTOMATION=1 TF_INPUT=0
@@ -117,7 +118,7 @@ run_task() {
       | jq -Rnc --arg name "$container" '{containerOverrides: [{name: $name, command: [inputs]}]}')
   fi
   started=$(aws ecs run-task --cluster "$cluster" --task-definition "$definition" --launch-type FARGATE \
-    --network-configuration "$network" --overrides "$overrides" --started-by deploy.sh \
+    --network-configuration "$network" --overrides "$overrides" --started-by deploy-sh \
     --propagate-tags TASK_DEFINITION --output json)
   task=$(jq -r '.tasks[0].taskArn // empty' <<< "$started")
   [[ -n $task ]] || fail "$what: ECS starts no task: $(jq -r '[.failures[].reason] | join("; ")' <<< "$started")"
@@ -258,28 +259,33 @@ update_service() {
   aws ecs update-service --cluster "$cluster" --service "$1" --task-definition "$2" --desired-count "$3" > /dev/null
 }
 
-# Until every service of `target` is steady; false when ECS gives up on one, or after 20 minutes.
+# Until every service of `target` is steady; false when ECS gives up on one, or when it takes too long.
 wait_until_steady() {
-  local service state under_way end=$((SECONDS + 1200))
+  local service state under_way end=$((SECONDS + steady_seconds))
   local -A told=()
   while
     look_at_services
-    under_way=0
+    under_way=()
     for service in "${!target[@]}"; do
+      # Where only the number of tasks changes, ECS begins no deployment, and the one before stays completed.
       state=$(of_service "$service" '.deployments[] | select(.status == "PRIMARY")
-        | "\(.taskDefinition | sub(".*/"; "")): \(.runningCount) of \(.desiredCount) running, \(.rolloutState // "IN_PROGRESS" | ascii_downcase)"')
+        | "\(.taskDefinition | sub(".*/"; "")): \(.runningCount) of \(.desiredCount) running, "
+          + if .rolloutState == "COMPLETED" and .runningCount < .desiredCount then "in_progress"
+            else .rolloutState // "IN_PROGRESS" | ascii_downcase end')
       if [[ $state != "${told[$service]:-}" ]]; then tell "$service, $state"; fi
       told[$service]=$state
       case $state in
         "${target[$service]##*/}:"*completed) ;;
-        "${target[$service]##*/}:"*in_progress) under_way=1 ;;
+        "${target[$service]##*/}:"*in_progress) under_way+=("$service") ;;
         *) explain "$service"; return 1 ;;
       esac
     done
-    ((under_way && SECONDS < end))
+    ((${#under_way[@]} && SECONDS < end))
   do sleep "$poll_seconds"; done
-  if ((under_way)); then tell "not steady after 20 minutes"; fi
-  return "$under_way"
+  if ((${#under_way[@]} == 0)); then return 0; fi # within a trap, without its number, what failed before counts
+  tell "not steady after $((steady_seconds / 60)) minutes"
+  for service in "${under_way[@]}"; do explain "$service"; done
+  return 1
 }
 
 # What ECS says of a service that does not become steady, and of its tasks that stopped.
