@@ -63,7 +63,8 @@ def test_the_first_day_fills_the_lake_and_says_beforehand_how_long_it_takes(
     number = 12 * len(months(A_YEAR_AGO, TODAY))
     minutes = round(number * 1.5 / 60)
     assert f"{number} requests at most, one at a time and a second apart: about {minutes} min" in said
-    assert "GEOGLOWS: 3 requests at most" in said
+    open_years = 2 if TODAY.month <= 2 else 1  # the simulation lags behind
+    assert f"GEOGLOWS: {2 + open_years} requests at most" in said, "the years before, and the forecast"
     assert "the same command goes on from there" in said
     assert re.search(rf"celec-historian: {number + 1} requests, {number} files new, 0 unchanged, 0 there", said)
     assert {name.split("/")[0] for name in names(lake)} == {"celec-historian", "geoglows"}
