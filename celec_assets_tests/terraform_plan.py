@@ -88,7 +88,9 @@ def code_to_plan(into: Path) -> Path:
         folder = into / "environments" / environment
         (folder / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
         example = (folder / "terraform.tfvars.example").read_text()
-        (folder / "terraform.tfvars").write_text(example + FROM_GITHUB + (WITH_A_LOGIN if environment == "prod" else ""))
+        (folder / "terraform.tfvars").write_text(
+            example + FROM_GITHUB + (WITH_A_LOGIN if environment == "prod" else "")
+        )
     return into
 
 
