@@ -43,6 +43,9 @@ class Site:
     def questions(self) -> list[str]:
         return [file.name.rpartition("/")[0] for file in self.lake.raw.list()]
 
+    def rivers_asked(self) -> list[str]:
+        return list(dict.fromkeys(asked.path.rpartition("/")[2] for asked in self.services.asked))
+
     def windows(self) -> list[str]:
         return [
             f"{a.params['start_date']}-{a.params['end_date']}" for a in self.services.asked if "start_date" in a.params
@@ -130,6 +133,31 @@ def test_a_river_that_is_not_known_fails_alone(site: Site) -> None:
         "geoglows/999999999/retrospective/2025",
     ]
     assert len([question for question in site.questions() if RIVER in question]) == 3
+
+
+def test_a_run_that_was_cut_off_is_gone_on_with_where_it_stopped(site: Site) -> None:
+    def cut_off(done: str) -> None:
+        if done == f"{OTHER} forecast":
+            raise KeyboardInterrupt
+
+    site.collect(OTHER, RIVER)
+    site.now += timedelta(days=1)
+    site.services.issued = date(2026, 11, 24)
+    with pytest.raises(KeyboardInterrupt):
+        site.connector().collect([OTHER, RIVER], 2025, cut_off)
+    site.now += timedelta(hours=1)
+    site.collect(OTHER, RIVER)
+    assert site.rivers_asked() == [RIVER, OTHER]
+
+
+def test_rivers_without_an_answer_come_first_and_do_not_keep_the_others_from_theirs(site: Site) -> None:
+    site.collect(OTHER, RIVER)
+    site.now += timedelta(days=1)
+    site.services.issued = date(2026, 11, 24)
+    connector = site.connector()
+    connector.collect([OTHER, RIVER, "999999998", "999999999"], 2026)
+    assert site.rivers_asked() == ["999999998", RIVER, "999999999", OTHER]
+    assert len(connector.arrived.new) == 2
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """GEOGLOWS v2: the simulated past of river reaches, and the forecast of the day."""
 
 import re
-from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Final
 
@@ -10,6 +11,7 @@ from celec_assets.catalogue import GEOGLOWS_PREFIX, stations
 from celec_assets.connectors.client import Client
 from celec_assets.connectors.collector import Collector
 from celec_assets.connectors.landing import Answers, LandingZone
+from celec_assets.sources.answers import Answer
 from celec_assets.sources.geoglows import FORECAST_COLUMNS, NAME
 
 FIRST_YEAR: Final = 1940
@@ -19,7 +21,8 @@ _LATE_MONTHS: Final = 2
 """The simulation lags behind; until the end of February, last year is asked for too."""
 
 _ROW: Final = re.compile(rb"^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ,]", re.MULTILINE)
-_YEARS: Final = re.compile(r"([0-9]{4})(?:-([0-9]{4}))?")
+_YEARS: Final = re.compile(r".+/retrospective/([0-9]{4})(?:-([0-9]{4}))?")
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def catalogue_rivers() -> tuple[str, ...]:
@@ -36,12 +39,16 @@ class Geoglows(Collector):
 
     def missing(self, rivers: Iterable[str], first_year: int) -> int:
         """How many questions `collect` will ask."""
-        return sum(len(self._spans(river, first_year)) + 1 for river in rivers)
+        known = self._by_river()
+        return sum(len(self._spans(known[river], first_year)) + 1 for river in rivers)
 
     def collect(
         self, rivers: Iterable[str], first_year: int = FIRST_YEAR, on_step: Callable[[str], None] = lambda _: None
     ) -> None:
         """Ask for the years that are not there, for this year, and for the newest forecast; keep what is answered.
+
+        Rivers whose last new answer is oldest come first: where there is no time for all, the next run goes on with the
+        others.
 
         Args:
             on_step: is told each question when it is done.
@@ -49,24 +56,35 @@ class Geoglows(Collector):
         Raises:
             StopAsking: see `Client`.
         """
-        for river in rivers:
+        known = self._by_river()
+        waiting = deque(sorted(rivers, key=lambda river: max((a.asked for a in known[river]), default=_NEVER)))
+        while waiting:
+            # Those that never answer are always among the first. Whether they are odd or the service is down, the river
+            # that answered last tells.
+            river = waiting.pop() if self._failures_in_a_row else waiting.popleft()
             self._forecast(river)
             on_step(f"{river} forecast")
-            for first, last in self._spans(river, first_year):
+            for first, last in self._spans(known[river], first_year):
                 on_step(f"{river} {first} to {last}")
                 # A river that is not known here will not be in another year either.
                 if not self._retrospective(river, first, last):
                     break
 
-    def _spans(self, river: str, first_year: int) -> list[tuple[int, int]]:
+    def _by_river(self) -> defaultdict[str, list[Answer]]:
+        """The newest answers to all questions about a river."""
+        answers = defaultdict(list)
+        for question, answer in self._answers.questions().items():
+            answers[question.removeprefix(f"{NAME}/").partition("/")[0]].append(answer)
+        return answers
+
+    def _spans(self, answers: Sequence[Answer], first_year: int) -> list[tuple[int, int]]:
         """Each unbroken gap of past years, and each year that may still change."""
         today = self._today()
         open_years = [today.year - 1, today.year] if today.month <= _LATE_MONTHS else [today.year]
         there: set[int] = set()
-        for question in self._answers.questions():
-            if question.startswith(prefix := f"{NAME}/{river}/retrospective/"):
-                years = _YEARS.fullmatch(question.removeprefix(prefix))
-                there |= set(range(int(years[1]), int(years[2] or years[1]) + 1)) if years else set()
+        for answer in answers:
+            if years := _YEARS.fullmatch(answer.question):
+                there |= set(range(int(years[1]), int(years[2] or years[1]) + 1))
         # Years without a gap between them differ from their position by the same number.
         lacking = [year for year in range(first_year, open_years[0]) if year not in there]
         gaps = [[year for _, year in run] for _, run in groupby(enumerate(lacking), lambda pair: pair[1] - pair[0])]
