@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import dagster as dg
 from celec_assets.build import build_definitions
 from celec_assets.catch_up import ROAD, CatchUp
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
+from celec_assets.resources import Clock
 from celec_assets.sample import sample_files
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake
@@ -20,9 +21,14 @@ TODAY = LAST_DAY + timedelta(days=1)
 STORAGE = "storage:\n  sqlite:\n    base_dir: .dagster\n"
 
 
+class StoppedClock(Clock):
+    def today(self) -> date:
+        return TODAY
+
+
 def platform(folder: Path) -> None:
     """What `make demo` does, without the screen and without MLflow, which the script does not have either."""
-    defs = build_definitions(Settings(lake_url=str(folder), mlflow_url="off"))
+    defs = build_definitions(Settings(lake_url=str(folder), mlflow_url="off"), clock=StoppedClock())
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         outcome = CatchUp(defs, instance, Lake.open(str(folder))).run()
     assert outcome.made["flow_forecast"] == 7, outcome
@@ -68,7 +74,10 @@ def script(folder: Path) -> None:
 
 
 def run_empty_graph(instance: dg.DagsterInstance, files: list[str], stations: list[str], names: Sequence[str]) -> None:
-    """The platform's assets and checks by name, partition and order, with empty bodies."""
+    """The platform's assets and checks by name, partition and order, with empty bodies.
+
+    Each station is told by the file that stands at its place in the list, as many as there are of both.
+    """
     instance.add_dynamic_partitions(str(RAW_FILES.name), files)
     instance.add_dynamic_partitions(str(STATIONS.name), stations)
     defs = build_definitions(Settings(lake_url="nowhere"))
@@ -79,7 +88,8 @@ def run_empty_graph(instance: dg.DagsterInstance, files: list[str], stations: li
     }
     others = {"raw_files": None, "observations": RAW_FILES, "forecast_report": None}
     parts = {name: others.get(name, STATIONS) for name in names}
-    assets = [empty_asset(name, partitions_def) for name, partitions_def in parts.items()]
+    station_of = dict(zip(files, stations, strict=False))
+    assets = [empty_asset(name, partitions_def, station_of) for name, partitions_def in parts.items()]
     empty = dg.Definitions(
         assets=assets,
         asset_checks=[empty_checks(asset, checks[asset.key], parts[asset.key.to_user_string()]) for asset in assets],
@@ -93,13 +103,15 @@ def run_empty_graph(instance: dg.DagsterInstance, files: list[str], stations: li
             assert result.success
 
 
-def empty_asset(name: str, partitions_def: dg.PartitionsDefinition[str] | None) -> dg.AssetsDefinition:
+def empty_asset(
+    name: str, partitions_def: dg.PartitionsDefinition[str] | None, station_of: Mapping[str, str]
+) -> dg.AssetsDefinition:
     policy = dg.BackfillPolicy.single_run() if partitions_def else None
 
     @dg.asset(name=name, partitions_def=partitions_def, backfill_policy=policy)
     def nothing(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         if name == "observations":
-            for station in context.instance.get_dynamic_partitions(str(STATIONS.name)):
+            for station in filter(None, map(station_of.get, context.partition_keys)):
                 context.log_event(dg.AssetMaterialization("station_observations", partition=station))
         return dg.MaterializeResult()
 

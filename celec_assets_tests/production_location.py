@@ -1,4 +1,7 @@
-"""The code location of the production tests: ours, and a few jobs that do nothing but what a test needs to see."""
+"""The code location of the production tests: ours, and a few jobs that do nothing but what a test needs to see.
+
+All schedules are stopped: no tick asks a public server, or adds to a lake that is compared, at some hours of some days.
+"""
 
 import time
 
@@ -66,7 +69,11 @@ def growing() -> None:
 
 every_minute = dg.ScheduleDefinition(name="every_minute", job=scheduled, cron_schedule="* * * * *")
 
+ours = build_definitions(read_settings())
+for schedule in ours.schedules or ():
+    schedule._default_status = dg.DefaultScheduleStatus.STOPPED
+
 defs = dg.Definitions.merge(
-    build_definitions(read_settings()),
+    ours,
     dg.Definitions(jobs=[empty, scheduled, failing, talking, growing], schedules=[every_minute]),
 )
