@@ -37,6 +37,7 @@ domain = {
 """As prod should be; staging is planned as its example says, by HTTP."""
 
 FROM_GITHUB = 'github_repository = "celec/celec_assets"\n'
+IN_LARGE_RANGES = 'settings = { CELEC_PARTITIONS_PER_RUN = "1000" }\n'
 
 _COMMANDS = """
 set -e
@@ -89,7 +90,7 @@ def code_to_plan(into: Path) -> Path:
         (folder / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
         example = (folder / "terraform.tfvars.example").read_text()
         (folder / "terraform.tfvars").write_text(
-            example + FROM_GITHUB + (WITH_A_LOGIN if environment == "prod" else "")
+            example + FROM_GITHUB + IN_LARGE_RANGES + (WITH_A_LOGIN if environment == "prod" else "")
         )
     return into
 

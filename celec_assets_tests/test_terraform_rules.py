@@ -7,6 +7,8 @@ import pytest
 
 from celec_assets_tests.terraform_plan import ENVIRONMENTS, ShownPlan, code_to_plan, make_plans, needs_plans
 from celec_assets_tests.terraform_rules.catalogue import RULES
+from celec_assets_tests.terraform_rules.reading import environment as environment_of
+from celec_assets_tests.terraform_rules.reading import every_container
 from terraform.bill.bill import bill_of
 
 pytestmark = needs_plans
@@ -24,6 +26,17 @@ def test_the_plan_keeps_to_the_rule(
     name: str, environment: str, terraform_plans: dict[str, dict[str, ShownPlan]]
 ) -> None:
     assert list(RULES[name](terraform_plans[environment]["second"])) == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_setting_of_ones_own_reaches_services_and_runs(
+    environment: str, terraform_plans: dict[str, dict[str, ShownPlan]]
+) -> None:
+    told = {
+        container["name"]: environment_of(container).get("CELEC_PARTITIONS_PER_RUN")
+        for _, container in every_container(terraform_plans[environment]["second"])
+    }
+    assert {told["code"], told["daemon"], told["run"]} == {"1000"}
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ module "platform" {
   allowed_cidrs         = var.allowed_cidrs
   domain                = var.domain
   image_tag             = var.image_tag
+  settings              = var.settings
   started               = var.started
   jupyter               = var.jupyter
   lake_may_be_destroyed = var.lake_may_be_destroyed

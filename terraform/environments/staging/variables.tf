@@ -138,3 +138,16 @@ variable "github_repository" {
     error_message = "github_repository must be of the form owner/name or owner@ID/name@ID: docs/deployment.md says which."
   }
 }
+
+variable "settings" {
+  description = "Further settings of docs/operations.md for services and runs, for instance { CELEC_PARTITIONS_PER_RUN = \"1000\" }. No secrets: who sees tasks sees them."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition = alltrue([for name in keys(var.settings) : contains([
+      "CELEC_PARTITIONS_PER_RUN", "CELEC_GEOGLOWS_RIVERS", "CELEC_GEOGLOWS_URL", "CELEC_HISTORIAN_URL",
+    ], name)])
+    error_message = "settings may hold CELEC_PARTITIONS_PER_RUN, CELEC_GEOGLOWS_RIVERS, CELEC_GEOGLOWS_URL and CELEC_HISTORIAN_URL: every other one follows from what is made here."
+  }
+}

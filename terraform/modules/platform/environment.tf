@@ -1,6 +1,6 @@
 # The one list of variables and secrets from which every service and every run is fed.
 locals {
-  environment = {
+  environment = merge(var.settings, {
     AWS_DEFAULT_REGION = data.aws_region.current.region
     DO_NOT_TRACK       = "true" # MLflow's telemetry
 
@@ -30,7 +30,7 @@ locals {
     RUN_TASK_RETRIES         = "9" # 51 seconds until capacity is given up
     DAGSTER_CODE_SERVER_HOST = "orchestration.${module.cluster.namespace_name}"
     DAGSTER_CODE_SERVER_PORT = tostring(local.ports.code)
-  }
+  })
 
   # A run asks for no other run; the family is what deploy/dagster.yaml wants to be there.
   run_environment = merge(local.environment, { DAGSTER_ECS_TASK_DEFINITION = local.run_family })

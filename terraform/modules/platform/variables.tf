@@ -36,6 +36,11 @@ variable "image_tag" {
   type        = string
 }
 
+variable "settings" {
+  description = "Further settings, by the name of their variable."
+  type        = map(string)
+}
+
 variable "started" {
   description = "false: everything is made, and nothing runs until there are an image and tables."
   type        = bool

@@ -202,3 +202,13 @@ run "a_region_that_is_none" {
 
   expect_failures = [var.region]
 }
+
+run "a_setting_that_follows_from_what_is_made" {
+  command = plan
+
+  variables {
+    settings = { CELEC_LAKE_URL = "s3://elsewhere" }
+  }
+
+  expect_failures = [var.settings]
+}
