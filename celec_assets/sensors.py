@@ -86,7 +86,7 @@ def new_raw_files(context: dg.SensorEvaluationContext, lake: LakeResource, batch
         left = len(to_look_at) - len(looked_at)
         reason = f"the lake is slow: {left} files are left for the next tick" if left else "no raw file changed"
         return dg.SensorResult(skip_reason=reason, cursor=str(cursor))
-    known = context.instance.get_dynamic_partitions(str(RAW_FILES.name))
+    known = dict.fromkeys(context.instance.get_dynamic_partitions(str(RAW_FILES.name)))
     new = [name for name in unread if name not in known]
     return dg.SensorResult(
         run_requests=[dg.RunRequest(tags=tags) for tags in range_tags([*known, *new], unread, batch.size)],

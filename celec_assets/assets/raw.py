@@ -38,7 +38,7 @@ def raw_files(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Obser
     """See the spec."""
     store = lake.get()
     files = {file.name: file for file in store.raw.list()}
-    known = context.instance.get_dynamic_partitions(str(RAW_FILES.name))
+    known = dict.fromkeys(context.instance.get_dynamic_partitions(str(RAW_FILES.name)))
     context.instance.add_dynamic_partitions(str(RAW_FILES.name), [name for name in files if name not in known])
     refused = {**store.observations.refused(), **store.raw.unusable()}
     missing = [name for name in known if name not in files]
