@@ -33,7 +33,10 @@ FINISHED = {"SUCCESS", "FAILURE", "CANCELED"}
 ROLES = {"code": "orchestration", "daemon": "orchestration", "webserver": "webserver"}
 """Whose credentials a process has: its requests tell who made them. Tasks of runs have those of `run`."""
 
-WAITS = {"start_timeout_seconds": 30, "cancel_timeout_seconds": 20, "poll_interval_seconds": 1}
+START_SECONDS = 90
+"""Of ten tasks that start at once on two cores, the last one needs a while."""
+
+WAITS = {"start_timeout_seconds": START_SECONDS, "cancel_timeout_seconds": 20, "poll_interval_seconds": 1}
 
 LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
   ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
@@ -182,7 +185,7 @@ class Production:
         logs = "\n".join(f"--- {path.name}\n{path.read_text()[-3000:]}" for path in self.folder.glob("*.log"))
         raise AssertionError(f"no {what} after {seconds} s\n{logs}")
 
-    def wait_until(self, run_id: str, *statuses: str, seconds: float = 60) -> None:
+    def wait_until(self, run_id: str, *statuses: str, seconds: float = 120) -> None:
         wanted = {*(statuses or FINISHED)}
         self.wait_for(f"{wanted} of {run_id}", seconds, lambda: self.status(run_id) in {*wanted, *FINISHED})
         assert self.status(run_id) in wanted, self.page(run_id)
@@ -193,7 +196,7 @@ class Production:
         self.wait_for("end of the task", 30, lambda: task.status == "STOPPED")
         return task
 
-    def retry_of(self, run_id: str, seconds: float = 30) -> str:
+    def retry_of(self, run_id: str, seconds: float = 60) -> str:
         """The run that was started in place of one that failed."""
         wanted = lambda: [run["runId"] for run in self.runs() if run["parentRunId"] == run_id]  # noqa: E731
         found: list[str] = self.wait_for(f"retry of {run_id}", seconds, wanted)
