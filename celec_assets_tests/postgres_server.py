@@ -37,6 +37,7 @@ class Postgres:
         self._as = {"user": _nobody(), "group": pwd.getpwnam(_nobody()).pw_gid} if os.geteuid() == 0 else {}
         if self._as:
             shutil.chown(folder, self._as["user"])
+        self._environment = os.environ | {"LC_ALL": "C"}
         self.log = folder / "log"
 
     @property
@@ -54,9 +55,9 @@ class Postgres:
         password = self._folder / "password"
         password.write_text(PASSWORD)
         password.chmod(0o644)
-        self._run(
-            "initdb", "-D", "data", "-U", "dagster", "-A", "scram-sha-256", "--pwfile=password", "-N", "-E", "UTF8"
-        )
+        account = ["-U", "dagster", "-A", "scram-sha-256", "--pwfile=password"]
+        # Whatever this machine speaks, the server's messages are in English, as RDS has them: tests read them.
+        self._run("initdb", "-D", "data", *account, "-N", "-E", "UTF8", "--locale=C")
         self.start()
         self.sql("create database dagster", database="postgres")
 
@@ -71,7 +72,9 @@ class Postgres:
         command = [str(self._binaries / "postgres"), "-D", "data"]
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log, **self._as)
+            self._process = subprocess.Popen(
+                command, cwd=self._folder, env=self._environment, stdout=log, stderr=log, **self._as
+            )
         deadline = time.monotonic() + 60
         while not self._answers():
             if time.monotonic() > deadline or self._process.poll() is not None:
@@ -112,7 +115,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._binaries / program), *arguments]
-        subprocess.run(command, cwd=self._folder, check=True, capture_output=True, **self._as)
+        subprocess.run(command, cwd=self._folder, env=self._environment, check=True, capture_output=True, **self._as)
 
 
 @contextmanager

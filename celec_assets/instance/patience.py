@@ -24,7 +24,9 @@ RUN_SECONDS: Final = 120.0
 PAUSE_SECONDS: Final = 0.5
 
 _WAITING_HELPS_NOT: Final = ("authentication failed", "does not exist", "no pg_hba.conf entry", "could not translate")
-"""The server, or the resolver of names, is there and says no."""
+"""The server, or the resolver of names, is there and says no. Of a connection that failed, libpq tells no code, only a
+message: it is known in English, as RDS and the images have it, and in another language waited for.
+"""
 
 
 class PatientConnections(CreateEnginePlugin):
