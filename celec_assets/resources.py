@@ -16,7 +16,7 @@ ECUADOR = ZoneInfo("America/Guayaquil")
 
 
 class LakeResource(dg.ConfigurableResource["Lake"]):
-    """The lake at a folder."""
+    """The lake, in a folder or in S3."""
 
     url: str
 
