@@ -37,6 +37,14 @@ class Bench:
             rows, size = rows + int(str(more)), size + int(str(larger))
         return rows, size
 
+    def told(self, database: str) -> list[tuple[Any, ...]]:
+        """How many materializations and verdicts there are in it, by asset."""
+        return self._postgres.sql(
+            "select dagster_event_type, asset_key, count(*)::int from event_logs where dagster_event_type in "
+            "('ASSET_MATERIALIZATION', 'ASSET_CHECK_EVALUATION') group by 1, 2 order by 1, 2",
+            database,
+        )
+
     def new_database(self) -> str:
         self._postgres.sql(f"create database {(name := f'bench{next(self._numbers)}')}", database="postgres")
         return name

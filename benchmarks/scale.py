@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
@@ -27,14 +27,13 @@ import dagster as dg
 import yaml
 from threadpoolctl import threadpool_limits
 
-from benchmarks.pipeline import run_empty_graph
+from benchmarks.pipeline import LAST_DAY, TODAY, StoppedClock, run_empty_graph
 from benchmarks.processes import Bench, Done
 from benchmarks.readme import put_into
 from benchmarks.s3 import empty_bucket
 from celec_assets import sensors, workers
 from celec_assets.build import build_definitions
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
-from celec_assets.resources import Clock
 from celec_assets.sample import sample_files
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake
@@ -42,8 +41,6 @@ from celec_assets.storage.s3 import connect
 from celec_assets_tests.postgres_server import find_binaries, postgres_server
 
 ROOT: Final = Path(__file__).parents[1]
-LAST_DAY: Final = date(2025, 12, 31)
-TODAY: Final = LAST_DAY + timedelta(days=1)
 FIRST_REACH: Final = 700_000_001
 ROAD: Final = ("observations", "daily_series", "flow_model", "flow_forecast")
 FEW: Final = 6
@@ -53,15 +50,16 @@ TASK_STATIONS: Final = 100
 TASK_ROUNDS: Final = 3
 
 SIZES: Final = (1_000, 10_000, 100_000)
+LARGER_BATCH: Final = 1_000
 TASK_CPUS, TASK_GB, TASK_START_SECONDS, TASKS_AT_ONCE = 2, 4, 60, 6
 """A run on Fargate: as large as what is measured here, and as many at once as deploy/dagster.yaml lets backfills be."""
+S3_SECONDS: Final = 0.02
+"""Of a small request, within a region. What is measured here has its lake in a folder."""
+MLFLOW_SECONDS, MLFLOW_REQUESTS, MLFLOW_FILES = 0.15, 11, 5
+"""Of a station's first model (celec_assets/tracking/client.py), files in S3 not included. It is off in what is measured
+here."""
 
 Row = tuple[str, str, str, str]
-
-
-class StoppedClock(Clock):
-    def today(self) -> date:
-        return TODAY
 
 
 # What the processes do.
@@ -117,9 +115,9 @@ def counted(url: str, assets: Sequence[str]) -> Counter[str]:
 
 
 def script(folder: str) -> None:
-    """The same work by hand, in two processes."""
+    """The same work by hand, in two processes, which BLAS with a thread for each core would keep from one another."""
     names = raw_files(folder)
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(2, initializer=threadpool_limits, initargs=(1,)) as pool:
         list(pool.map(by_hand, [folder] * len(names), names))
 
 
@@ -200,8 +198,9 @@ class Scale:
     def range(self) -> Iterator[Row]:
         n = self._stations
         by_hand = self._bench(self._bench.new_database(), script, fill(self._folder / "by-hand", n))
-        nothing = self._bench(self._bench.new_database(), empty, n)
-        ours = self.lake(n)[2]
+        nothing = self._bench(empty_name := self._bench.new_database(), empty, n)
+        _, name, ours = self.lake(n)
+        assert self._bench.told(empty_name) == self._bench.told(name)
         print(f"by hand {by_hand.seconds:.0f} s, empty graph {nothing.seconds:.0f} s", flush=True)
         what = f"{n} stations, from raw files to forecasts ({1000 * ours.seconds / n:.0f} ms a station)"
         yield (
@@ -286,30 +285,57 @@ class Scale:
         """What more stations take, from what was measured here."""
         _, name, ours = self.lake(self._stations)
         rows, size = (value / self._stations for value in self._bench.rows_and_bytes(name))
-        requests, price = self.requests(), prices()
-        hour = TASK_CPUS * price["fargate-arm-vcpu"] + TASK_GB * price["fargate-arm-gb"]
-        batch = Settings().partitions_per_run
-        lines = {
-            f"runs of {batch} stations, an asset each": lambda n: f"{runs(n):,}",
-            "task-hours, starts included": lambda n: f"{hours(n):,.1f}",
-            f"minutes, {TASKS_AT_ONCE} tasks at once": lambda n: f"{60 * hours(n) / min(TASKS_AT_ONCE, runs(n)):,.0f}",
-            "dollars, tasks": lambda n: f"{hour * hours(n):,.2f}",
-            f"S3 requests ({requests['put']:.0f} PUT and LIST, {requests['get']:.0f} GET a station)": (
-                lambda n: f"{n * sum(requests.values()):,.0f}"
-            ),
-            "dollars, S3 requests": lambda n: f"{n * (5e-6 * requests['put'] + 4e-7 * requests['get']):,.2f}",
-            f"rows in the database ({rows:.0f} a station)": lambda n: f"{n * rows:,.0f}",
-            f"GB in the database ({size / 1000:.0f} kB a station)": lambda n: f"{n * size / 1e9:,.2f}",
-        }
+        return fargate(ours.seconds / self._stations, self.requests(), rows, size)
 
-        def runs(stations: int) -> int:
-            return len(ROAD) * math.ceil(stations / batch)
 
-        def hours(stations: int) -> float:
-            return (stations * ours.seconds / self._stations + runs(stations) * TASK_START_SECONDS) / 3600
+def fargate(seconds: float, requests: dict[str, float], rows: float, size: float) -> list[str]:
+    """What more stations take in production.
 
-        head = ["| stations | " + " | ".join(f"{n:,}" for n in SIZES) + " |", "|---|" + "---:|" * len(SIZES)]
-        return [*head, *(f"| {what} | " + " | ".join(map(of, SIZES)) + " |" for what, of in lines.items())]
+    Args:
+        seconds: of a task for a station, with its lake in a folder and without MLflow; so all further ones.
+        requests: to S3.
+        rows: in the database.
+        size: of these, in bytes.
+    """
+    batch, price = Settings().partitions_per_run, prices()
+    hour = TASK_CPUS * price["fargate-arm-vcpu"] + TASK_GB * price["fargate-arm-gb"] + price["public-ipv4"]
+    puts, gets = requests["put"] + MLFLOW_FILES, requests["get"]
+    parts = {
+        f"hours of work ({1000 * seconds:.0f} ms a station)": seconds,
+        f"hours of waiting for S3 ({puts + gets:.0f} requests a station, {1000 * S3_SECONDS:.0f} ms each)": (
+            S3_SECONDS * (puts + gets)
+        ),
+        f"hours of waiting for MLflow ({1000 * MLFLOW_SECONDS:.0f} ms a station)": MLFLOW_SECONDS,
+    }
+
+    def runs(stations: int, batch: int = batch) -> int:
+        return len(ROAD) * math.ceil(stations / batch)
+
+    def starts(stations: int, batch: int = batch) -> float:
+        return runs(stations, batch) * TASK_START_SECONDS / 3600
+
+    def hours(stations: int, batch: int = batch) -> float:
+        return stations * sum(parts.values()) / 3600 + starts(stations, batch)
+
+    def minutes(stations: int) -> float:
+        return 60 * hours(stations) / min(TASKS_AT_ONCE, math.ceil(stations / batch))
+
+    lines: dict[str, Callable[[int], str]] = {
+        f"runs of {batch} stations, an asset each": lambda n: f"{runs(n):,}",
+        **{what: lambda n, each=each: f"{n * each / 3600:,.2f}" for what, each in parts.items()},
+        f"hours of starting ({TASK_START_SECONDS} s a run)": lambda n: f"{starts(n):,.2f}",
+        "task-hours in all": lambda n: f"{hours(n):,.1f}",
+        f"the same in runs of {LARGER_BATCH:,} stations": lambda n: f"{hours(n, LARGER_BATCH):,.1f}",
+        f"minutes, {TASKS_AT_ONCE} tasks at once": lambda n: f"{minutes(n):,.0f}",
+        "dollars, tasks with their addresses": lambda n: f"{hour * hours(n):,.2f}",
+        f"S3 requests ({puts:.0f} PUT and LIST, {gets:.0f} GET a station)": lambda n: f"{n * (puts + gets):,.0f}",
+        "dollars, S3 requests": lambda n: f"{n * (5e-6 * puts + 4e-7 * gets):,.2f}",
+        f"requests to MLflow ({MLFLOW_REQUESTS} a first model)": lambda n: f"{n * MLFLOW_REQUESTS:,}",
+        f"rows in the database ({rows:.0f} a station)": lambda n: f"{n * rows:,.0f}",
+        f"GB in the database ({size / 1000:.0f} kB a station)": lambda n: f"{n * size / 1e9:,.2f}",
+    }
+    head = ["| stations | " + " | ".join(f"{n:,}" for n in SIZES) + " |", "|---|" + "---:|" * len(SIZES)]
+    return [*head, *(f"| {what} | " + " | ".join(map(of, SIZES)) + " |" for what, of in lines.items())]
 
 
 def prices() -> dict[str, float]:
