@@ -81,7 +81,7 @@ class Account:
 
     def git(self, *arguments: str) -> str:
         identity = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.com"]
-        command = ["git", *identity, *arguments]
+        command = ["git", *identity, "-c", "commit.gpgsign=false", *arguments]
         return subprocess.run(command, cwd=self.clone, check=True, capture_output=True, text=True).stdout.strip()
 
     def commit(self, name: str, content: str) -> str:

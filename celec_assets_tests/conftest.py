@@ -21,8 +21,10 @@ from celec_assets_tests.terraform_plan import ENVIRONMENTS, ShownPlan, code_to_p
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
-STRANGERS = ("CELEC_", "DAGSTER_", "MLFLOW_", "AWS_", "PG")
-"""What variables are named that change what is tested."""
+STRANGERS = ("CELEC_", "DAGSTER_", "MLFLOW_", "AWS_", "PG", "TF_", "GIT_DIR", "GIT_INDEX", "GIT_WORK")
+"""How the names of variables begin that change what is tested. Git's are set where a hook runs the tests, and would
+have their commits end in this repository.
+"""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -281,7 +281,7 @@ def test_two_runs_at_once_ask_a_server_no_faster_than_one(
     runs = [
         subprocess.Popen(
             [sys.executable, "-c", ONE_MONTH, str(tmp_path), services.historian_url, month],
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env={**os.environ, "PYTHONPATH": str(root), "TMPDIR": str(tmp_path)},
             stderr=subprocess.PIPE,
         )
         for month in months

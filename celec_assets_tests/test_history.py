@@ -1,6 +1,5 @@
 """`celec history` as a user meets it: what it says beforehand, Ctrl-C, and going on; and `make live-check`."""
 
-import os
 import re
 import signal
 import subprocess
@@ -121,7 +120,10 @@ def test_a_null_hour_ends_it_politely(lake: Lake, services: Services, capsys: py
 
 
 @pytest.mark.slow  # real seconds between real requests
-def test_ctrl_c_leaves_a_good_lake_and_the_same_command_goes_on(lake: Lake, services: Services) -> None:
+def test_ctrl_c_leaves_a_good_lake_and_the_same_command_goes_on(
+    lake: Lake, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the two commands leave when they asked
     command = [
         sys.executable,
         "-m",
@@ -132,7 +134,7 @@ def test_ctrl_c_leaves_a_good_lake_and_the_same_command_goes_on(lake: Lake, serv
         "--from",
         f"{A_YEAR_AGO:%Y-%m}",
     ]
-    first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ)
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     deadline = time.monotonic() + 60
     while len(services.asked) < 5 and time.monotonic() < deadline:
         time.sleep(0.1)
