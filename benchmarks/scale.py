@@ -115,9 +115,9 @@ def counted(url: str, assets: Sequence[str]) -> Counter[str]:
 
 
 def script(folder: str) -> None:
-    """The same work by hand, in two processes, which BLAS with a thread for each core would keep from one another."""
+    """The same work by hand, in two processes, as one would write it."""
     names = raw_files(folder)
-    with ProcessPoolExecutor(2, initializer=threadpool_limits, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(2) as pool:
         list(pool.map(by_hand, [folder] * len(names), names))
 
 
