@@ -2,16 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster import AutomationCondition
 from dagster._core.definitions.data_version import INPUT_EVENT_POINTER_TAG_PREFIX, NULL_EVENT_POINTER
 from dagster._core.definitions.events import AssetKeyPartitionKey
 from dagster._core.definitions.temporal_context import TemporalContext
-from dagster._core.storage.event_log.base import AssetEventSummaryRecord
+
+if TYPE_CHECKING:
+    from dagster._core.storage.event_log.base import AssetEventSummaryRecord
 
 
-def newest_input_seen(instance: dg.DagsterInstance, made: Sequence[AssetEventSummaryRecord]) -> dict[str | None, int]:
+def newest_input_seen(instance: dg.DagsterInstance, made: "Sequence[AssetEventSummaryRecord]") -> dict[str | None, int]:
     """The newest event of an input that was there when a partition began to be made, by partition.
 
     Dagster notes it on every materialization when a step begins, before it loads anything.
