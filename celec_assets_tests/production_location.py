@@ -69,11 +69,15 @@ def growing() -> None:
 
 every_minute = dg.ScheduleDefinition(name="every_minute", job=scheduled, cron_schedule="* * * * *")
 
-ours = build_definitions(read_settings())
-for schedule in ours.schedules or ():
-    schedule._default_status = dg.DefaultScheduleStatus.STOPPED
+
+def ours() -> dg.Definitions:
+    definitions = build_definitions(read_settings())
+    for schedule in definitions.schedules or ():
+        schedule._default_status = dg.DefaultScheduleStatus.STOPPED
+    return definitions
+
 
 defs = dg.Definitions.merge(
-    ours,
+    ours(),
     dg.Definitions(jobs=[empty, scheduled, failing, talking, growing], schedules=[every_minute]),
 )
