@@ -56,6 +56,15 @@ def test_days_that_were_not_observed_do_not_count(flow: "pd.Series[float]") -> N
     assert first["origins"].to_list() == [2]
 
 
+def test_forecasts_from_days_that_corrected_readings_lack_have_no_score_yet(flow: "pd.Series[float]") -> None:
+    issued = gather(forecasts(flow, "2025-06-25", 1))
+    without = flow.loc[:"2025-06-24"]
+    scored = score_issued("mazar", issued, without, without)
+    assert scored.empty
+    assert compare_with_backtest(issued, None, without, without).is_kept
+    assert scored.dtypes.equals(score_issued("mazar", gather(forecasts(flow, "2025-06-30", 1)), flow, flow).dtypes)
+
+
 def test_what_was_gathered_before_is_kept_and_what_is_new_is_put_in_order(flow: "pd.Series[float]") -> None:
     all_of_them = forecasts(flow, "2025-01-10", 5)
     known = gather([all_of_them[0], all_of_them[3]])

@@ -64,6 +64,9 @@ def score_issued(
     origins, flows = as_array(issued)
     there = origins.isin(flow_m3s.index)
     origins, flows = origins[there], flows[there]
+    if not len(origins):  # corrected readings lack the day of every forecast
+        numbers = dict.fromkeys(("value", "low", "high"), "float64") | {"origins": "int64"}
+        return pd.DataFrame(columns=list(SCORE_COLUMNS)).astype({**scores.TARGETS.dtypes, **numbers})
     months = origins.strftime("%Y-%m").to_numpy()
     found = {} if known is None else dict(iter(known.groupby("inputs_sha256")))
     results = []
