@@ -9,6 +9,7 @@ variables {
   allowed_cidrs         = ["203.0.113.0/24"]
   domain                = null
   image_tag             = "0123456789abcdef0123456789abcdef01234567"
+  settings              = {}
   started               = true
   jupyter               = false
   night                 = null
