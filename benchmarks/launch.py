@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from celec_assets.storage.lake import Lake
-from celec_assets_tests.postgres_server import find_binaries
+from celec_assets_tests.postgres_server import WHY_NONE
 from celec_assets_tests.production import LOCATION, ROOT, Production, production
 
 ROUNDS = 4
@@ -97,8 +97,8 @@ def prepare(stack: Production) -> None:
 
 def measure() -> list[tuple[str, str, float, float]]:
     """What, against what, ratio and bound; nothing where there is no PostgreSQL."""
-    if not find_binaries():
-        print("the launch of a run is not measured: no PostgreSQL on this machine")
+    if WHY_NONE:
+        print(f"the launch of a run is not measured: {WHY_NONE}")
         return []
     with tempfile.TemporaryDirectory() as folder, production(Path(folder)) as stack:
         prepare(stack)

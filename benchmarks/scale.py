@@ -34,7 +34,7 @@ from benchmarks.work import (
     script,
 )
 from celec_assets.storage.lake import Lake
-from celec_assets_tests.postgres_server import find_binaries, postgres_server
+from celec_assets_tests.postgres_server import WHY_NONE, postgres_server
 
 SCALING: Final = Path(__file__).parents[1] / "docs/scaling.md"
 FEW: Final = 6
@@ -163,13 +163,12 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(names)}")
     parser.add_argument("--stations", type=int, default=1000, metavar="N", help="(%(default)s)")
     options = parser.parse_args()
-    binaries = find_binaries()
-    if not binaries:
-        sys.exit("no PostgreSQL on this machine: initdb and postgres are not found")
+    if WHY_NONE:
+        sys.exit(WHY_NONE)
     rows: list[Row] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        bench = Bench(stack.enter_context(postgres_server(binaries)), folder)
+        bench = Bench(stack.enter_context(postgres_server()), folder)
         scale = Scale(bench, folder, options.stations)
         for name in options.names or names:
             for row in getattr(scale, name)():

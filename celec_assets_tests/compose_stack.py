@@ -1,5 +1,6 @@
 """The stack of docker-compose.yml inside a test: the real engine, a project and ports of its own, nothing left behind."""
 
+import calendar
 import configparser
 import json
 import os
@@ -10,10 +11,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from celec_assets import sample
 from celec_assets_tests.postgres_server import free_port
 from celec_assets_tests.production import LAUNCH, LOCATION, RUN, RUNS
 
@@ -24,6 +27,21 @@ PORTS = ("DAGSTER_PORT", "REPORT_PORT", "MLFLOW_PORT", "S3_PORT", "JUPYTER_PORT"
 SERVICES = ("postgres", "store", "mlflow", "code", "webserver", "daemon", "report")
 ONCE = ("secrets", "init")
 BUCKET = "celec"
+PRODUCTION = {"COMPOSE_FILE": "docker-compose.yml:deploy/compose/production.yml"}
+
+# Containers go by the real clock, and what is older than a week is hindsight. The sample has plants that stop on a
+# Sunday: neither the last day nor the one after it is one.
+LAST_DAY = date.today() - timedelta(days=3)  # noqa: DTZ011
+LAST_DAY -= timedelta(days=max(LAST_DAY.weekday() - calendar.FRIDAY, 0))
+
+
+def say(what: str) -> None:
+    """A line of the story, in pytest's log."""
+    print(f"-- {what}")
+
+
+def raw_files(last_day: date) -> dict[str, bytes]:
+    return dict(sample.sample_files(last_day=last_day, years=2))
 
 
 @cache

@@ -33,7 +33,7 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(STRANGERS)]:
             patch.delenv(name)
-        # It takes seconds to load and leaves a database in the working directory: test_tracking.py alone has it on.
+        # It takes seconds to load and leaves a database in the working directory: the tests in tracking/ alone have it on.
         patch.setenv("CELEC_MLFLOW_URL", "off")
         patch.setattr(pace, "FOLDER", tmp_path_factory.mktemp("pace"))
         yield

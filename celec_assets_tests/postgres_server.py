@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 PASSWORD = "p@ss/w rd%"
 """With every character that a URL would trip over."""
 
@@ -24,6 +26,10 @@ def find_binaries() -> Path | None:
         folders.append(Path(subprocess.check_output([pg_config, "--bindir"], text=True).strip()))
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name))
     return next((path for path in folders if (path / "initdb").exists() and (path / "postgres").exists()), None)
+
+
+WHY_NONE = "" if find_binaries() else "no PostgreSQL on this machine: initdb and postgres are not found"
+needs_postgres = pytest.mark.skipif(bool(WHY_NONE), reason=WHY_NONE)
 
 
 class Postgres:
@@ -119,7 +125,9 @@ class Postgres:
 
 
 @contextmanager
-def postgres_server(binaries: Path) -> Iterator[Postgres]:
+def postgres_server() -> Iterator[Postgres]:
+    binaries = find_binaries()
+    assert binaries, WHY_NONE
     # Not pytest's own folder: the user who runs PostgreSQL must be able to reach it.
     folder = Path(tempfile.mkdtemp(prefix="celec-postgres-"))
     server = Postgres(binaries, folder, free_port())

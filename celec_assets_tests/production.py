@@ -24,7 +24,7 @@ from celec_assets.storage.s3 import connect
 from celec_assets_tests import ecs_service
 from celec_assets_tests.conftest import only_fake_credentials
 from celec_assets_tests.ecs_service import Ecs, Task
-from celec_assets_tests.postgres_server import Postgres, find_binaries, free_port, postgres_server
+from celec_assets_tests.postgres_server import Postgres, free_port, postgres_server
 from celec_assets_tests.s3_server import BUCKET, ENVIRONMENT, Proxy, proxy_before, s3_server
 
 ROOT = Path(__file__).parents[1]
@@ -229,12 +229,10 @@ def production(
     """
     import boto3
 
-    binaries = find_binaries()
-    assert binaries
     tasks = folder / "tasks"
     tasks.mkdir()
     with (
-        postgres_server(binaries) as postgres,
+        postgres_server() as postgres,
         ecs_service.ecs_service(tasks) as ecs,
         before(ecs.url) as ecs_door,
         s3_server() as s3_url,

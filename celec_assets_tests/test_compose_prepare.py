@@ -17,7 +17,7 @@ from sqlalchemy import URL
 
 from celec_assets.instance.databases import migrate_mlflow
 from celec_assets.storage.store import FolderStore, ObjectInfo
-from celec_assets_tests.postgres_server import PASSWORD, find_binaries, postgres_server
+from celec_assets_tests.postgres_server import PASSWORD, needs_postgres, postgres_server
 
 PREPARE = run_path(str(Path(__file__).parents[1] / "deploy/compose/prepare.py"))
 
@@ -75,11 +75,9 @@ def test_only_an_installation_without_runs_is_new(tmp_path: Path, monkeypatch: p
         PREPARE["ensure_new"]()
 
 
-@pytest.mark.skipif(not find_binaries(), reason="no PostgreSQL on this machine: initdb and postgres are not found")
+@needs_postgres
 def test_mlflow_finds_its_files_where_the_store_is_now() -> None:
-    binaries = find_binaries()
-    assert binaries
-    with postgres_server(binaries) as server:
+    with postgres_server() as server:
         login = {"host": "127.0.0.1", "port": server.port, "user": "dagster", "password": PASSWORD, "dbname": "dagster"}
         url = URL.create(
             "postgresql+psycopg2", "dagster", PASSWORD, "127.0.0.1", server.port, "dagster"

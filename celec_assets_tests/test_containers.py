@@ -1,43 +1,46 @@
-"""The image and docker-compose.yml as a user meets them: built, started, used, killed, stopped, backed up, restored.
+"""docker-compose.yml as a user meets it: built, started, used, killed, stopped, backed up, restored.
 
 One installation lives through all of it, so the tests stand in the order of its story.
 """
 
-import calendar
 import json
 import re
 import shutil
 import signal
 import subprocess
-import tarfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from celec_assets import sample
 from celec_assets.partitions import STATIONS as PARTITIONS
-from celec_assets_tests.compose_stack import BUCKET, IMAGE, ONCE, ROOT, SERVICES, TAG, Stack, docker, stack, why_not
+from celec_assets_tests.compose_stack import (
+    BUCKET,
+    IMAGE,
+    LAST_DAY,
+    ONCE,
+    PRODUCTION,
+    ROOT,
+    SERVICES,
+    Stack,
+    docker,
+    raw_files,
+    say,
+    stack,
+    why_not,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(why_not()), reason=f"{why_not()}: no containers can be run")]
 
-# Containers go by the real clock, and what is older than a week is hindsight. The sample has plants that stop on a
-# Sunday: neither the last day nor the one after it is one.
-LAST_DAY = date.today() - timedelta(days=3)  # noqa: DTZ011
-LAST_DAY -= timedelta(days=max(LAST_DAY.weekday() - calendar.FRIDAY, 0))
 STATIONS = {"mazar", "molino", "sopladora", "minas-san-francisco", "paute-basin", "coca", "geoglows-620883808"}
 ISSUED = STATIONS - {"paute-basin"}  # of which the sample's last days are a copy: its forecast is hindsight
 FORECASTS = """{ assetNodeOrError(assetKey: {path: ["flow_forecast"]}) { ... on AssetNode { assetPartitionStatuses {
   ... on DefaultPartitionStatuses { materializedPartitions failedPartitions } } } } }"""
 CHROMIUM = shutil.which("chromium")
-DEPLOYMENT = (ROOT / "docs/deployment.md").read_text("utf-8")
-PRODUCTION = {"COMPOSE_FILE": "docker-compose.yml:deploy/compose/production.yml"}
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +48,6 @@ def platform() -> Iterator[Stack]:
     with stack("celec-tests") as platform:
         platform.compose("--profile", "development", "build", timeout=1500)
         yield platform
-
-
-def say(what: str) -> None:
-    """A line of the story, in pytest's log."""
-    print(f"-- {what}")
-
-
-def raw_files(last_day: date) -> dict[str, bytes]:
-    return dict(sample.sample_files(last_day=last_day, years=2))
 
 
 def upload(platform: Stack, files: dict[str, bytes]) -> None:
@@ -100,47 +94,6 @@ def train(platform: Stack) -> str:
     run_id = platform.launch("train_models", **ends)
     platform.wait_for("step", 120, lambda: "StepStart" in platform.page(run_id))
     return run_id
-
-
-# --- the image
-
-
-def test_the_image_is_small_and_holds_neither_tests_nor_tools_nor_secrets(platform: Stack) -> None:
-    told = json.loads(docker("image", "inspect", IMAGE).stdout)[0]
-    assert told["Size"] < 1.2e9
-    assert told["Config"]["User"] == "10001"
-    assert told["Config"]["Entrypoint"] is None  # ECS and Compose say what is to be run
-    assert not [e for e in told["Config"]["Env"] if re.search("PASSWORD|SECRET|KEY|TOKEN", e)]
-    look = "import shutil, importlib.util as u; print([t for t in ('gcc', 'make') if shutil.which(t)], \
-        [m for m in ('pip', 'pytest', 'moto', 'celec_assets_tests') if u.find_spec(m)])"
-    assert docker("run", "--rm", IMAGE, "python", "-c", look).stdout.split() == ["[]", "[]"]
-    found = docker("run", "--rm", IMAGE, "find", "/opt/celec", "/data", "/run/secrets", "-type", "f").stdout
-    assert not re.search(r"\.env|\.git/|_tests|\.pem", found)
-
-
-def test_the_image_tests_itself_as_any_user_with_a_read_only_file_system(tmp_path: Path) -> None:
-    hard = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--user", "4321:4321")
-    tmp_path.chmod(0o777)
-    well = docker("run", "--rm", *hard, "-v", f"{tmp_path}:/data", IMAGE, "celec", "doctor")
-    assert well.stdout.count("passed") == 6
-    ill = docker("run", "--rm", *hard, IMAGE, "celec", "doctor", check=False)
-    assert ill.returncode == 1
-    assert re.search(r"lake +│ failed +│.*Read-only file system", ill.stdout)
-    assert re.search(r"Stan +│ passed", ill.stdout)
-
-
-def test_a_model_is_trained_in_the_image_on_a_mounted_folder(tmp_path: Path) -> None:
-    raw = next(content for name, content in raw_files(LAST_DAY).items() if "ccs" in name)
-    (tmp_path / "my-raw-files").mkdir()
-    (tmp_path / "my-raw-files/ccs_caudales_diarios.csv").write_bytes(raw)
-    commands = re.findall(r"^docker run .* celec (?:doctor|demo).*$", DEPLOYMENT, re.M)
-    assert len(commands) == 2
-    for command in commands:
-        line = command.replace("$PWD", str(tmp_path)).replace(" celec:local ", f" {IMAGE} ")
-        done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == 0, done.stderr
-        assert "doctor" not in command or done.stderr == ""
-    assert (tmp_path / f"lake/flow_forecast/coca/issued/{LAST_DAY}.parquet").is_file()
 
 
 # --- a first day
@@ -445,52 +398,3 @@ def test_a_backup_moves_to_a_server_whose_lake_is_a_folder(platform: Stack, tmp_
         assert any((folder / Path(run.artifact_uri).relative_to("/srv/celec")).rglob("MLmodel"))
     say("the next forecast came, and MLflow has old and new models where they are now")
     platform.compose("down")
-
-
-def credentials(name: str) -> str:
-    return f"[default]\naws_access_key_id = {name}\naws_secret_access_key = the-secret-of-{name}\n"
-
-
-@contextmanager
-def s3_elsewhere(platform: Stack, folder: Path) -> Iterator[None]:
-    """An S3 in the platform's network, none of its services; `guest` may use one prefix of one bucket there."""
-    may = {"owner": ["Admin"], "guest": [f"{action}:{BUCKET}/rivers/*" for action in ("Read", "Write", "List")]}
-    identities = [
-        {"name": name, "credentials": [{"accessKey": name, "secretKey": f"the-secret-of-{name}"}], "actions": actions}
-        for name, actions in may.items()
-    ]
-    (folder / "store.json").write_text(json.dumps({"identities": identities}), "utf-8")
-    command = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]["store"]["command"]
-    name = f"{platform.project}-elsewhere"
-    docker(
-        "run", "--detach", "--name", name, "--network", f"{platform.project}_default", "--network-alias", "elsewhere",
-        "-p", f"127.0.0.1:{platform.ports['S3_PORT']}:8333", "-v", f"{folder}/store.json:/run/secrets/store.json:ro",
-        f"celec-store:{TAG}", *command.split(),
-    )  # fmt: skip
-    try:
-        platform.wait_for("S3", 60, lambda: urllib.request.urlopen(f"{platform.url('S3_PORT')}/healthz", timeout=5))
-        yield
-    finally:
-        docker("rm", "--force", "--volumes", name)
-
-
-def test_a_prefix_in_a_bucket_of_ones_own_is_enough(platform: Stack, tmp_path: Path) -> None:
-    platform.compose("down", "--volumes", "--timeout", "5")
-    platform.environment |= {**PRODUCTION, "STORAGE": f"s3://{BUCKET}/rivers", "S3_ENDPOINT": "http://elsewhere:8333"}
-    platform.up("postgres")  # the network, and the secrets as every first start makes them
-    with s3_elsewhere(platform, tmp_path):
-        platform.s3(credentials("owner")).create_bucket(Bucket=BUCKET)
-        (tmp_path / "mine").write_text(credentials("guest"), "utf-8")
-        command = re.search(r"^ +(docker compose run .*) my-credentials$", DEPLOYMENT, re.M)
-        assert command
-        subprocess.run(f"{command[1]} {tmp_path}/mine", shell=True, cwd=ROOT, env=platform.environment, check=True)
-        platform.up("--force-recreate")
-        say("own credentials brought, nothing refused")
-        name, raw = next((name, content) for name, content in raw_files(LAST_DAY).items() if "ccs" in name)
-        platform.s3().put_object(Bucket=BUCKET, Key=f"rivers/lake/raw/{name}", Body=raw)
-        forecast = f"lake/flow_forecast/coca/issued/{LAST_DAY}.parquet"
-        platform.wait_for("forecast", 240, lambda: f"rivers/{forecast}" in platform.objects("rivers/"))
-        assert platform.objects("rivers/mlflow/")
-        platform.script("backup.sh", str(tmp_path / "backup"))
-        with tarfile.open(tmp_path / "backup/objects.tar") as backup:
-            assert forecast in backup.getnames()

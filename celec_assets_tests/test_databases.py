@@ -8,22 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from celec_assets_tests.postgres_server import Postgres, find_binaries, postgres_server
+from celec_assets_tests.postgres_server import Postgres, needs_postgres, postgres_server
 
 ROOT = Path(__file__).parents[1]
 ADMINISTRATOR = "master p@ss"
 PASSWORDS = {"flows": "d/w:rd%'", "tracking": "m\\w @rd"}
 
-needs_postgres = pytest.mark.skipif(
-    not find_binaries(), reason="no PostgreSQL on this machine: initdb and postgres are not found"
-)
-
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    binaries = find_binaries()
-    assert binaries
-    with postgres_server(binaries) as server:
+    with postgres_server() as server:
         server.sql("alter system set log_statement = 'all'")
         server.sql("select pg_reload_conf()")
         server.sql(f"create role master login createrole createdb password '{ADMINISTRATOR}'")

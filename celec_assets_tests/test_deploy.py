@@ -15,7 +15,7 @@ import pytest
 
 from celec_assets_tests.aws_account import STUB, Account, aws_account
 from celec_assets_tests.compose_stack import why_not
-from celec_assets_tests.postgres_server import PASSWORD, find_binaries, postgres_server
+from celec_assets_tests.postgres_server import PASSWORD, WHY_NONE, postgres_server
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "scripts/deploy.sh"
@@ -32,19 +32,15 @@ def why_no_account() -> str:
         return "there is no awscli: make .venv-awscli/bin"
     if not STUB.exists() or not all(find_spec(name) for name in ("grpc", "msgpack")):
         return "there is no stand-in for AWS's Terraform provider"
-    if not find_binaries():
-        return "no PostgreSQL on this machine: initdb and postgres are not found"
-    return why_not()
+    return WHY_NONE or why_not()
 
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     if reason := why_no_account():
         pytest.skip(reason)
-    binaries = find_binaries()
-    assert binaries
     programs = {"aws": str(AWS), "docker-registry": shutil.which("docker-registry") or ""}
-    with postgres_server(binaries) as postgres:
+    with postgres_server() as postgres:
         values = {
             "DAGSTER_HOME": str(ROOT / "deploy"),
             **dict.fromkeys(("PGHOST", "DAGSTER_PG_HOST"), "127.0.0.1"),

@@ -24,7 +24,7 @@ from celec_assets.doctor import (
 )
 from celec_assets.storage.s3 import S3Store
 from celec_assets.storage.store import AccessDenied, FolderStore
-from celec_assets_tests.postgres_server import find_binaries, free_port, postgres_server
+from celec_assets_tests.postgres_server import free_port, needs_postgres, postgres_server
 from celec_assets_tests.s3_server import Proxy, proxy_before, refuses
 from celec_assets_tests.test_s3_sensor import backend
 
@@ -115,11 +115,9 @@ def test_what_a_killed_self_test_left_behind_does_not_tell_the_time(s3_url: str)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(find_binaries() is None, reason="there is no PostgreSQL server on this machine")
+@needs_postgres
 def test_a_database_that_refuses_is_found_without_a_long_wait(tmp_path: Path) -> None:
-    binaries = find_binaries()
-    assert binaries
-    with postgres_server(binaries) as postgres:
+    with postgres_server() as postgres:
         home = tmp_path / "home"
         home.mkdir()
         (home / "dagster.yaml").write_text(

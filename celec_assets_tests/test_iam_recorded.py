@@ -25,15 +25,12 @@ import pytest
 from celec_assets.storage.lake import Lake
 from celec_assets_tests.aws_calls import Call, Recorder
 from celec_assets_tests.mlflow_server import mlflow_server
-from celec_assets_tests.postgres_server import find_binaries, free_port
+from celec_assets_tests.postgres_server import free_port, needs_postgres
 from celec_assets_tests.production import Production, production
 from celec_assets_tests.s3_server import BUCKET
 from celec_assets_tests.services import Services, served
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not find_binaries(), reason="no PostgreSQL on this machine: initdb and postgres are not found"),
-]
+pytestmark = [pytest.mark.slow, needs_postgres]
 
 TABLE = Path(__file__).with_name("aws_calls.toml")
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"

@@ -13,12 +13,9 @@ import pytest
 import sqlalchemy
 
 from celec_assets.instance import patience
-from celec_assets_tests.postgres_server import PASSWORD, Postgres, find_binaries, postgres_server
+from celec_assets_tests.postgres_server import PASSWORD, Postgres, needs_postgres, postgres_server
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not find_binaries(), reason="no PostgreSQL on this machine: initdb and postgres are not found"),
-]
+pytestmark = [pytest.mark.slow, needs_postgres]
 
 AS_A_RUN = """
 import sys
@@ -32,9 +29,7 @@ with engine.connect() as connection:
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    binaries = find_binaries()
-    assert binaries
-    with postgres_server(binaries) as server:
+    with postgres_server() as server:
         yield server
 
 

@@ -14,14 +14,11 @@ import pytest
 from celec_assets.storage.lake import Lake
 from celec_assets.storage.s3 import READ_SECONDS
 from celec_assets_tests.ecs_service import Fate
-from celec_assets_tests.postgres_server import find_binaries
+from celec_assets_tests.postgres_server import needs_postgres
 from celec_assets_tests.production import FINISHED, LOCATION, ROOT, START_SECONDS, Production, production
 from celec_assets_tests.s3_server import BUCKET, Fault, refuses, waits
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not find_binaries(), reason="no PostgreSQL on this machine: initdb and postgres are not found"),
-]
+pytestmark = [pytest.mark.slow, needs_postgres]
 
 BY_THE_CLOCK = {"dagster/schedule_name": "every_minute"}
 STATION, OTHER = "geoglows-610000001", "geoglows-610000002"
