@@ -11,24 +11,19 @@ import dagster as dg
 from celec_assets.build import build_definitions
 from celec_assets.catch_up import ROAD, CatchUp
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
-from celec_assets.resources import Clock
 from celec_assets.sample import sample_files
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake
+from celec_assets_tests.still import StoppedClock
 
 LAST_DAY = date(2025, 12, 31)
 TODAY = LAST_DAY + timedelta(days=1)
 STORAGE = "storage:\n  sqlite:\n    base_dir: .dagster\n"
 
 
-class StoppedClock(Clock):
-    def today(self) -> date:
-        return TODAY
-
-
 def platform(folder: Path) -> None:
     """What `make demo` does, without the screen and without MLflow, which the script does not have either."""
-    defs = build_definitions(Settings(lake_url=str(folder), mlflow_url="off"), clock=StoppedClock())
+    defs = build_definitions(Settings(lake_url=str(folder), mlflow_url="off"), clock=StoppedClock(day=str(TODAY)))
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         outcome = CatchUp(defs, instance, Lake.open(str(folder))).run()
     assert outcome.made["flow_forecast"] == 7, outcome

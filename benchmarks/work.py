@@ -16,7 +16,7 @@ import dagster as dg
 import yaml
 from threadpoolctl import threadpool_limits
 
-from benchmarks.pipeline import LAST_DAY, TODAY, StoppedClock, run_empty_graph
+from benchmarks.pipeline import LAST_DAY, TODAY, run_empty_graph
 from celec_assets import sensors, workers
 from celec_assets.build import build_definitions
 from celec_assets.partitions import RAW_FILES, STATIONS, range_tags
@@ -24,6 +24,7 @@ from celec_assets.sample import sample_files
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake
 from celec_assets.storage.s3 import connect
+from celec_assets_tests.still import StoppedClock
 
 FIRST_REACH: Final = 700_000_001
 ROAD: Final = ("observations", "daily_series", "flow_model", "flow_forecast")
@@ -32,7 +33,7 @@ DEPLOY: Final = Path(__file__).parents[1] / "deploy"
 
 
 def definitions(url: str) -> dg.Definitions:
-    return build_definitions(Settings(lake_url=url, mlflow_url="off"), clock=StoppedClock())
+    return build_definitions(Settings(lake_url=url, mlflow_url="off"), clock=StoppedClock(day=str(TODAY)))
 
 
 def database() -> dg.DagsterInstance:

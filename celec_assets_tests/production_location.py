@@ -9,6 +9,7 @@ import dagster as dg
 
 from celec_assets.build import build_definitions
 from celec_assets.settings import read_settings
+from celec_assets_tests.still import unscheduled
 
 
 class Seconds(dg.Config):
@@ -70,14 +71,7 @@ def growing() -> None:
 every_minute = dg.ScheduleDefinition(name="every_minute", job=scheduled, cron_schedule="* * * * *")
 
 
-def ours() -> dg.Definitions:
-    definitions = build_definitions(read_settings())
-    for schedule in definitions.schedules or ():
-        schedule._default_status = dg.DefaultScheduleStatus.STOPPED
-    return definitions
-
-
 defs = dg.Definitions.merge(
-    ours(),
+    unscheduled(build_definitions(read_settings())),
     dg.Definitions(jobs=[empty, scheduled, failing, talking, growing], schedules=[every_minute]),
 )

@@ -3,24 +3,13 @@ The schedules are stopped, so that no tick adds to it.
 """
 
 import sys
-from datetime import date
-
-import dagster as dg
 
 from celec_assets import cli
 from celec_assets.build import build_definitions
-from celec_assets.resources import Clock
 from celec_assets.settings import read_settings
+from celec_assets_tests.still import StoppedClock, unscheduled
 
-
-class StoppedClock(Clock):
-    def today(self) -> date:
-        return date(2026, 1, 1)
-
-
-defs = build_definitions(read_settings(), clock=StoppedClock())
-for schedule in defs.schedules or ():
-    schedule._default_status = dg.DefaultScheduleStatus.STOPPED
+defs = unscheduled(build_definitions(read_settings(), clock=StoppedClock(day="2026-01-01")))
 
 if __name__ == "__main__":
     cli.build_definitions = lambda _: defs

@@ -14,19 +14,15 @@ from celec_assets.alert_sensors import NotTold, failed_checks, failed_runs, send
 from celec_assets.alerts import level_changed, missing_this_morning, morning_message, no_fresh_forecast
 from celec_assets.build import build_definitions
 from celec_assets.catch_up import CatchUp
-from celec_assets.resources import Clock, LakeResource, Notifier
+from celec_assets.resources import LakeResource, Notifier
 from celec_assets.settings import Settings
 from celec_assets.storage.alerts import Alert, Alerts
 from celec_assets.storage.lake import Lake
 from celec_assets.storage.store import AccessDenied, FolderStore, LakeUnavailable
 from celec_assets_tests.report_sample import sample_report
+from celec_assets_tests.still import StoppedClock
 
 TODAY = date(2025, 12, 31)
-
-
-class StoppedClock(Clock):
-    def today(self) -> date:
-        return TODAY
 
 
 class Recorder(Notifier):
@@ -95,7 +91,7 @@ def failed(tmp_path: Path):
     settings = Settings(lake_url=str(tmp_path / "lake"))
     lake = Lake.open(settings.lake_url)
     with dg.DagsterInstance.ephemeral() as instance:
-        clock = StoppedClock()
+        clock = StoppedClock(day=str(TODAY))
         outcome = CatchUp(build_definitions(settings, clock=clock), instance, lake).run()
         resources = {"lake": LakeResource(url=settings.lake_url), "clock": clock, "notifier": Recorder()}
         yield instance, outcome, resources, lake
@@ -208,7 +204,7 @@ def fine() -> dg.AssetCheckResult:
 
 
 def test_a_check_of_severity_error_is_told_although_the_run_went_on_and_a_warning_is_not(tmp_path: Path) -> None:
-    resources = {"lake": LakeResource(url=str(tmp_path)), "clock": StoppedClock(), "notifier": Recorder()}
+    resources = {"lake": LakeResource(url=str(tmp_path)), "clock": StoppedClock(day=str(TODAY)), "notifier": Recorder()}
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize([some_asset, grave, slight, fine], instance=instance)
         assert result.success

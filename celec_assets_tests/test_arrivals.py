@@ -19,19 +19,14 @@ from celec_assets.build import build_definitions
 from celec_assets.catch_up import CatchUp
 from celec_assets.connectors import pace
 from celec_assets.connectors.historian import points
-from celec_assets.resources import Clock
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake
 from celec_assets_tests.services import FastClock, Services
+from celec_assets_tests.still import StoppedClock
 
 MORNING = datetime(2026, 11, 23, 11, 40, tzinfo=UTC)
 YESTERDAY = date(2026, 11, 22)
 RIVER = 620883808
-
-
-class StoppedClock(Clock):
-    def today(self) -> date:
-        return date(2026, 11, 23)
 
 
 class Platform:
@@ -42,7 +37,7 @@ class Platform:
         settings = Settings(
             lake_url=str(folder), historian_url=services.historian_url, geoglows_url=services.geoglows_url
         )
-        self.defs = build_definitions(settings, clock=StoppedClock())
+        self.defs = build_definitions(settings, clock=StoppedClock(day="2026-11-23"))
 
     def tick(self, schedule: str) -> dg.RunRequest | str:
         """What a schedule requests this morning, or why nothing."""

@@ -43,7 +43,8 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def with_mlflow() -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if k != "CELEC_MLFLOW_URL"}
+    kept = {k: v for k, v in os.environ.items() if k != "CELEC_MLFLOW_URL"}
+    return kept | {"PYTHONPATH": str(ROOT)}
 
 
 def start(folder: Path, raw: Path) -> "subprocess.Popen[bytes]":

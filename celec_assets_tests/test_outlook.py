@@ -16,23 +16,16 @@ from celec_assets.forecasting.model import RECIPE
 from celec_assets.forecasting.scorecard import ISSUED_COLUMNS, score_issued
 from celec_assets.forecasting.skill import backtest_and_score
 from celec_assets.report.document import Problem
-from celec_assets.resources import Clock
 from celec_assets.settings import Settings
 from celec_assets.storage.backtests import Backtest
 from celec_assets.storage.formats import to_parquet
 from celec_assets.storage.lake import Lake
 from celec_assets.storage.scorecards import Scorecard
+from celec_assets_tests.still import StoppedClock
 
 FIRST = date(2025, 11, 20)
 REACH = "geoglows-620883808"
 PLENTY, DROUGHT = 1.0, 0.15
-
-
-class MovableClock(Clock):
-    day: str
-
-    def today(self) -> date:
-        return date.fromisoformat(self.day)
 
 
 class Platform:
@@ -52,7 +45,7 @@ class Platform:
         self.lake.store.put(f"raw/{number}.csv", f"time,{number}\n{rows}".encode())
 
     def catch_up(self, today: date) -> Outcome:
-        defs = build_definitions(Settings(lake_url=str(self.folder)), clock=MovableClock(day=today.isoformat()))
+        defs = build_definitions(Settings(lake_url=str(self.folder)), clock=StoppedClock(day=today.isoformat()))
         return CatchUp(defs, self.instance, self.lake).run()
 
     def a_day(self, last: date, wetness: float = PLENTY) -> Outcome:
@@ -143,7 +136,7 @@ def test_a_station_that_lacks_something_keeps_no_other_one_from_the_report(platf
         platform.lake.store.delete(key)
     with dg.DagsterInstance.ephemeral() as history:
         history.add_dynamic_partitions("stations", [*platform.instance.get_dynamic_partitions("stations"), "coca"])
-        clock = MovableClock(day=(FIRST + timedelta(days=1)).isoformat())
+        clock = StoppedClock(day=(FIRST + timedelta(days=1)).isoformat())
         defs = build_definitions(Settings(lake_url=str(platform.folder)), clock=clock)
         job = defs.resolve_implicit_global_asset_job_def()
         assert job.execute_in_process(asset_selection=[dg.AssetKey("forecast_report")], instance=history).success

@@ -13,21 +13,12 @@ from celec_assets.build import build_definitions
 from celec_assets.catch_up import ROAD, CatchUp, Outcome
 from celec_assets.forecasting import model, training
 from celec_assets.partitions import STATIONS, range_tags
-from celec_assets.resources import Clock
 from celec_assets.sample import sample_files
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake
+from celec_assets_tests.still import StoppedClock
 
 LAST_DAY = date(2025, 12, 31)
-
-
-class StoppedClock(Clock):
-    """A clock that stands still."""
-
-    day: str
-
-    def today(self) -> date:
-        return date.fromisoformat(self.day)
 
 
 class Platform:

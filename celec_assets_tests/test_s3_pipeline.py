@@ -14,8 +14,8 @@ from celec_assets.catch_up import ROAD, CatchUp
 from celec_assets.sample import sample_files
 from celec_assets.settings import Settings
 from celec_assets.storage.lake import Lake
+from celec_assets_tests.still import StoppedClock
 from celec_assets_tests.stores import bucket_objects, objects
-from celec_assets_tests.test_pipeline import StoppedClock
 
 pytestmark = pytest.mark.slow
 LAST_DAY = date(2025, 12, 31)

@@ -87,7 +87,8 @@ def make_stores() -> None:
     try:
         print(lake_keeps(storage()))
     except PermissionError as error:
-        sys.exit(f"{error}: the folder has to belong to user {os.getuid()}")
+        of_a_folder = "" if url.startswith("s3://") else f": {url} has to belong to user {os.getuid()}"
+        sys.exit(f"{error}{of_a_folder}")
     connection = psycopg2.connect(host="postgres", user="celec", dbname="dagster")
     connection.autocommit = True
     with connection.cursor() as cursor:
