@@ -13,8 +13,8 @@ help: ## this list
 demo: $(BIN)/celec ## forecasts on a sample, or on your own raw files: make demo RAW=/some/folder
 	$(BIN)/celec demo $(RAW_OPTION)
 
-serve: $(BIN)/celec ## the report as a web page, at http://localhost:8080
-	$(BIN)/celec serve
+serve: $(BIN)/celec ## the report as a web page, at http://localhost:8080, or where there is room: make serve PORT=8081
+	$(BIN)/celec serve $(if $(PORT),--port $(PORT))
 
 test: $(BIN)/celec ## every test but the slow ones
 	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadfile

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -12,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from celec_assets_tests.postgres_server import free_port
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
@@ -83,16 +84,14 @@ def test_make_demo_takes_files_of_ones_own_and_does_not_mix_them_with_the_sample
 
 
 def test_make_serve_shows_the_report_of_the_demo(clone: Path) -> None:
-    try:
-        socket.create_server(("127.0.0.1", 8080)).close()
-    except OSError:
-        pytest.skip("something else is at port 8080, and might answer in its place")
-    server = subprocess.Popen(["make", "serve"], cwd=clone, start_new_session=True)
+    # Where something is at 8080 already, as a person would.
+    port = free_port()
+    server = subprocess.Popen(["make", "serve", f"PORT={port}"], cwd=clone, start_new_session=True)
     try:
         deadline = time.monotonic() + 60
         while True:
             try:
-                with urllib.request.urlopen("http://127.0.0.1:8080/report/", timeout=5) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/report/", timeout=5) as answer:
                     page = answer.read().decode()
                 break
             except OSError:

@@ -3,6 +3,7 @@
 Needs Debian's package `chromium`; Playwright drives it and downloads no browser of its own.
 """
 
+import base64
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from babel.numbers import format_decimal
@@ -33,8 +35,9 @@ pytestmark = [
 ]
 
 LOCALES = {"es": "es_EC", "en": "en_GB"}
-# What Helvetica becomes where there is none: a narrow font and the widest that systems bring.
-FONTS = ("Liberation Sans", "DejaVu Sans")
+WIDEST = Path(matplotlib.get_data_path(), "fonts/ttf")
+"""DejaVu Sans, the widest of what Helvetica becomes on systems that have none; Matplotlib brings it."""
+FONTS = ("this machine's", "the widest")
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -101,9 +104,19 @@ def tidy(text: str) -> str:
 
 
 def use_font(page: Page, font: str) -> None:
-    if font not in subprocess.run(["fc-list", ":", "family"], capture_output=True, text=True, check=True).stdout:
-        pytest.skip(f"there is no {font}: apt-get install fonts-liberation fonts-dejavu-core")
-    page.evaluate("font => { document.body.style.fontFamily = font }", font)
+    if font == FONTS[0]:
+        return
+    for file, weight in (("DejaVuSans.ttf", "400"), ("DejaVuSans-Bold.ttf", "700")):
+        data = base64.b64encode((WIDEST / file).read_bytes()).decode()
+        page.evaluate(
+            """async ([data, weight]) => {
+                const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+                document.fonts.add(await new FontFace("widest", bytes, { weight }).load());
+            }""",
+            [data, weight],
+        )
+    page.evaluate("document.body.style.fontFamily = 'widest'")
+    assert page.evaluate("document.fonts.check('700 12px widest')")
 
 
 @pytest.mark.parametrize("language", LOCALES)
