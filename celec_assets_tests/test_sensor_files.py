@@ -63,6 +63,18 @@ def test_a_run_that_never_came_to_read_is_asked_for_again_within_the_hour(desk: 
     assert desk.tick() == []
 
 
+def test_a_patrol_for_which_a_tick_had_no_time_is_made_by_the_next_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.put("a.csv", 1.5)
+    desk.tick(run=False)
+    desk.ahead += sensors.PATROL_EVERY
+    with monkeypatch.context() as hurry:
+        hurry.setattr(sensors, "LOOK_SECONDS", -1)
+        assert desk.tick() == []
+    assert desk.tick() == [["a.csv"]]
+
+
 def test_a_file_that_disappears_keeps_its_readings_and_is_not_asked_for(desk: Desk) -> None:
     path = desk.put("a.csv", 1.5)
     desk.tick()
