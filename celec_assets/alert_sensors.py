@@ -76,18 +76,24 @@ def _tell(alerts: "list[Alert]", lake: LakeResource, notifier: Notifier) -> dg.S
 
     To find that out takes most of a tick. What is returned then ends it: the next run is told of in the next one.
     """
-    left = list(alerts)
-    try:
+    away: Exception | None = None
+    for alert in alerts:
         try:
-            while left:
-                lake.get().alerts.add(left[0])
-                del left[0]
-        except (LakeUnavailable, OSError) as away:
-            for alert in left:
+            if not away:
+                away = _keep(alert, lake)
+            if away:
                 notifier.send(alert.subject, f"{alert.text}\n")
-            return dg.SkipReason(f"told at once, since the alert cannot wait in the lake: {away}")
-    except Exception as error:
-        raise NotTold(f"{left[0].subject}: {error}") from error
+        except Exception as error:
+            raise NotTold(f"{alert.subject}: {error}") from error
+    return dg.SkipReason(f"told at once, since the alert cannot wait in the lake: {away}") if away else None
+
+
+def _keep(alert: "Alert", lake: LakeResource) -> Exception | None:
+    """Why the alert cannot wait in the lake, where it cannot."""
+    try:
+        lake.get().alerts.add(alert)
+    except (LakeUnavailable, OSError) as away:
+        return away
     return None
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from dagster._core.definitions.run_status_sensor_definition import RunStatusSensorCursor
 
+from celec_assets import alert_sensors
 from celec_assets.alert_sensors import NotTold, failed_checks, failed_runs, send_alerts
 from celec_assets.alerts import level_changed, missing_this_morning, morning_message, no_fresh_forecast
 from celec_assets.build import build_definitions
@@ -215,6 +216,22 @@ def test_a_check_of_severity_error_is_told_although_the_run_went_on_and_a_warnin
     assert told.cause == "check failed: some_asset.grave"
     assert "it is wrong" in told.text
     assert result.run_id in told.text
+
+
+def test_only_what_the_lake_did_not_take_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add, sent = Alerts.add, list[str]()
+
+    def add_a_only(alerts: Alerts, told: Alert) -> bool:
+        if told.cause != "a":
+            raise LakeUnavailable("away")
+        return add(alerts, told)
+
+    monkeypatch.setattr(Alerts, "add", add_a_only)
+    monkeypatch.setattr(Recorder, "send", lambda _, *told: sent.append(told[0]))
+    skipped = alert_sensors._tell([alert(cause) for cause in "abc"], LakeResource(url=str(tmp_path)), Recorder())
+    assert sent == ["subject of b", "subject of c"]
+    assert [waiting.cause for waiting in Lake.open(str(tmp_path)).alerts.unsent()] == ["a"]
+    assert "away" in str(skipped)
 
 
 def test_a_change_of_light_is_told_in_spanish_and_english() -> None:

@@ -86,6 +86,7 @@ def test_mlflow_finds_its_files_where_the_store_is_now() -> None:
         tracking, registry = Tracking(url, "s3://celec/mlflow"), Registry(url)
         ours = tracking.create_run(tracking.create_experiment("flow_model"), "celec", 0, [], "coca").info
         foreign = tracking.create_experiment("foreign", "s3://celec/mlflow-of-others/1")
+        logged = tracking.create_logged_model(ours.experiment_id).model_id
         registry.create_registered_model("coca")
         registry.create_model_version("coca", f"{ours.artifact_uri}/model", ours.run_id)
 
@@ -94,6 +95,7 @@ def test_mlflow_finds_its_files_where_the_store_is_now() -> None:
             return [
                 tracking.get_experiment(ours.experiment_id).artifact_location,
                 tracking.get_run(ours.run_id).info.artifact_uri,
+                tracking.get_logged_model(logged).artifact_location,
                 version.source,
                 registry.get_model_version_download_uri("coca", 1),
                 tracking.get_experiment(foreign).artifact_location,
@@ -106,4 +108,4 @@ def test_mlflow_finds_its_files_where_the_store_is_now() -> None:
         moved = [address.replace("s3://celec/mlflow/", "/srv/celec/mlflow/") for address in before]
         assert addresses() == moved
         assert before[-1] == moved[-1]
-        assert sum(address.startswith("/srv/celec/mlflow/") for address in moved) == 4
+        assert sum(address.startswith("/srv/celec/mlflow/") for address in moved) == 5
